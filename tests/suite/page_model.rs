@@ -244,7 +244,7 @@ fn strings(seed: u64, count: usize, alphabet: &[&str]) -> Vec<String> {
     (0..count).map(|_| one()).collect()
 }
 
-const PARTS: [&str; 32] = [
+const PARTS: [&str; 33] = [
     "the",
     "cat",
     " sat",
@@ -274,10 +274,26 @@ const PARTS: [&str; 32] = [
     "?!",
     "—",
     "<|endoftext|>",
+    "</s>",
     "<|endof",
     "\u{0}",
     "\u{feff}",
 ];
+
+/// SentencePiece's BPE with a token for each byte.
+const LLAMA_2: &str = "tokenizers/sentencepiece_bpe";
+
+/// Return the tokenizer of a file with a pre-tokenizer in place of its normalizer.
+fn marking(folder: &TempDir, file: &Path, scheme: &str, split: bool) -> Tokenizer {
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    json["normalizer"] = Value::Null;
+    json["pre_tokenizer"] = json!({
+        "type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": split,
+    });
+    let path = folder.path().join(format!("{scheme}.json"));
+    fs::write(&path, json.to_string()).unwrap();
+    Tokenizer::from_file(&path).unwrap()
+}
 
 #[test]
 fn text_is_divided_as_the_library_does() {
@@ -295,6 +311,10 @@ fn text_is_divided_as_the_library_does() {
         ),
         ("qwen2", Tokenizer::from_file(&named("hf/qwen2")).unwrap()),
         ("gpt2", Tokenizer::from_file(&named("hf/gpt2")).unwrap()),
+        ("llama2", Tokenizer::from_file(&named(LLAMA_2)).unwrap()),
+        ("always", marking(&folder, &named(LLAMA_2), "always", true)),
+        ("first", marking(&folder, &named(LLAMA_2), "first", false)),
+        ("never", marking(&folder, &named(LLAMA_2), "never", true)),
     ];
     let strings = strings(2, 10_000, &PARTS);
     let requests: Vec<Value> = tokenizers

@@ -1,9 +1,11 @@
-// Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019): words of a regular expression, their bytes merged in order of rank.
+// Byte-level BPE (Radford et al. 2019): words of a regular expression, whose bytes are merged.
+
+import { Merges } from "./live-merges.js";
 
 /** @import { ByteLevelData } from "./types.js" */
 
-/** Longest word whose tokens are remembered, in bytes. */
-const REMEMBERED = 64;
+/** Longest word whose tokens are remembered, in bytes, and the number of words that are. */
+const [LONGEST, MOST] = [64, 20000];
 
 /** The byte of each character of GPT-2's alphabet. */
 export function byteAlphabet() {
@@ -18,29 +20,24 @@ export function byteAlphabet() {
 }
 
 export class ByteLevelBpe {
-  /** Rank and result of the merge of two tokens, by `first * size + second`. @type {Map<number, [rank: number, merged: number]>} */
-  #merges = new Map();
   /** The token of each byte. */
   #ofByte = new Int32Array(256);
   /** @type {Map<string, number[]>} */
   #known = new Map();
   /** Tokens by their spelling in the alphabet, if whole words are looked up first. @type {Map<string, number> | null} */
   #whole = null;
+  #encoder = new TextEncoder();
 
   /** @param {ByteLevelData} data */
   constructor(data) {
-    this.size = data.vocab.length;
     const alphabet = byteAlphabet();
+    this.letters = [...alphabet.keys()];
     data.vocab.forEach((token, id) => {
       const byte = token !== null && [...token].length === 1 ? alphabet.get(token) : undefined;
       if (byte !== undefined) this.#ofByte[byte] = id;
     });
-    data.merges.forEach(([first, second, merged], rank) => {
-      const pair = first * this.size + second;
-      if (!this.#merges.has(pair)) this.#merges.set(pair, [rank, merged]);
-    });
+    this.merges = new Merges(data.vocab.length, data.merges);
     if (data.ignore_merges) this.#whole = new Map(data.vocab.flatMap((token, id) => (token === null ? [] : [[token, id]])));
-    this.letters = [...alphabet].reduce((all, [letter, byte]) => ((all[byte] = letter), all), /** @type {string[]} */ ([]));
     // Rust writes the ranges of its classes: browsers differ in their versions of Unicode.
     const pattern = data.pattern.replace(/\{(\w)\}/g, (_, name) => data.classes[name]);
     this.words = new RegExp(pattern, "gu");
@@ -52,13 +49,14 @@ export class ByteLevelBpe {
    * @returns {number[]}
    */
   encode(text) {
-    const encoder = new TextEncoder();
     /** @type {number[]} */
     const ids = [];
     let end = 0;
-    // Text between matches is a word, too.
-    const word = (/** @type {string} */ part) => part && ids.push(...this.#ofWord(part, encoder));
+    const word = (/** @type {string} */ part) => {
+      if (part) for (const id of this.#ofWord(part)) ids.push(id);
+    };
     for (const match of text.matchAll(this.words)) {
+      // Text between matches is a word, too.
       word(text.slice(end, match.index));
       word(match[0]);
       end = match.index + match[0].length;
@@ -67,33 +65,14 @@ export class ByteLevelBpe {
     return ids;
   }
 
-  /**
-   * @param {string} word
-   * @param {TextEncoder} encoder
-   */
-  #ofWord(word, encoder) {
+  /** @param {string} word */
+  #ofWord(word) {
     const known = this.#known.get(word);
     if (known) return known;
-    const bytes = encoder.encode(word);
-    const whole = this.#whole?.get([...bytes].map((byte) => this.letters[byte]).join(""));
-    const ids = whole === undefined ? this.#merge([...bytes].map((byte) => this.#ofByte[byte])) : [whole];
-    if (bytes.length <= REMEMBERED) this.#known.set(word, ids);
+    const bytes = this.#encoder.encode(word);
+    const whole = this.#whole?.get(Array.from(bytes, (byte) => this.letters[byte]).join(""));
+    const ids = whole === undefined ? this.merges.apply(Array.from(bytes, (byte) => this.#ofByte[byte])) : [whole];
+    if (bytes.length <= LONGEST && this.#known.size < MOST) this.#known.set(word, ids);
     return ids;
-  }
-
-  /**
-   * Merge the pair of least rank, the leftmost of equal ones, as long as there is one.
-   * @param {number[]} ids
-   */
-  #merge(ids) {
-    for (;;) {
-      let [least, at, into] = [Infinity, -1, -1];
-      for (let i = 0; i + 1 < ids.length; i++) {
-        const merge = this.#merges.get(ids[i] * this.size + ids[i + 1]);
-        if (merge && merge[0] < least) [least, at, into] = [merge[0], i, merge[1]];
-      }
-      if (at < 0) return ids;
-      ids.splice(at, 2, into);
-    }
   }
 }

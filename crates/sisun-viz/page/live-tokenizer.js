@@ -1,6 +1,7 @@
 // Text to tokens and back, exactly as the model was trained.
 
 import { ByteLevelBpe, byteAlphabet } from "./live-bpe.js";
+import { byteOfToken, SentencePieceBpe } from "./live-sentencepiece.js";
 import { pieceOf, visible } from "./live-token-labels.js";
 import { charactersOf, readable } from "./live-utf8.js";
 
@@ -23,9 +24,11 @@ export class Tokenizer {
   #names = new Map();
   /** Tokens that are found in a text before it is divided: first in the text as it is, then in what the normalizer makes of it. @type {AddedTokenData[][]} */
   #added;
-  /** The tokens of a text without special ones. @type {(text: string) => number[]} */
+  /** The tokens of a part without special ones; `first` if the text begins with it. @type {(part: string, first: boolean) => number[]} */
   #encodePart;
   #spaces;
+  /** Whether the first token begins with a space that is not in the text. */
+  #marked = false;
 
   /** @param {TokenizerData} data */
   constructor(data) {
@@ -41,6 +44,14 @@ export class Tokenizer {
         if (unknown.length) throw new UnknownCharacters(unknown);
         return Array.from(text, (character) => ids.get(character) ?? 0);
       };
+    } else if (data.kind === "sentence_piece") {
+      data.vocab.forEach((token, id) => {
+        const byte = byteOfToken(token);
+        if (token !== null) this.#bytes[id] = byte === null ? [...encoder.encode(token.replaceAll("▁", " "))] : [byte];
+      });
+      const bpe = new SentencePieceBpe(data);
+      this.#marked = data.prepend !== "never";
+      this.#encodePart = (text, first) => bpe.encode(text, first);
     } else {
       const alphabet = byteAlphabet();
       data.vocab.forEach((token, id) => {
@@ -66,17 +77,19 @@ export class Tokenizer {
     // Halves of surrogate pairs are no text.
     const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(text));
     const [first, second] = this.#added;
-    const inner = (/** @type {string} */ part) => this.#between(second, this.composes ? part.normalize("NFC") : part, this.#encodePart);
-    return [...this.prefix, ...this.#between(first, whole, inner)];
+    /** @type {(part: string, begins: boolean) => number[]} */
+    const inner = (part, begins) => this.#between(second, this.composes ? part.normalize("NFC") : part, begins, this.#encodePart);
+    return [...this.prefix, ...this.#between(first, whole, true, inner)];
   }
 
   /**
    * Encode the parts of a text between added tokens: the leftmost, and of those the longest.
    * @param {AddedTokenData[]} added
    * @param {string} text
-   * @param {(part: string) => number[]} encode
+   * @param {boolean} begins true if the whole text begins with this one
+   * @param {(part: string, first: boolean) => number[]} encode
    */
-  #between(added, text, encode) {
+  #between(added, text, begins, encode) {
     /** @type {number[]} */
     const ids = [];
     let rest = text;
@@ -87,7 +100,7 @@ export class Tokenizer {
         const earlier = place >= 0 && (place < at || (place === at && token.content.length > (found?.content.length ?? 0)));
         if (earlier) [at, found] = [place, token];
       }
-      if (at > 0) ids.push(...encode(rest.slice(0, at)));
+      if (at > 0) for (const id of encode(rest.slice(0, at), begins && rest.length === text.length)) ids.push(id);
       if (found) ids.push(found.id);
       rest = rest.slice(at + (found?.content.length ?? 0));
     }
@@ -106,10 +119,11 @@ export class Tokenizer {
    */
   lay(ids) {
     const own = ids.slice(this.prefix.length);
-    const { characters, of } = charactersOf(own.flatMap((id) => this.#bytes[id] ?? []));
+    const parts = own.map((id) => this.#bytes[id] ?? []);
+    if (this.#marked && parts[0]?.[0] === 32 && !this.#names.has(own[0])) parts[0] = parts[0].slice(1);
+    const { characters, of } = charactersOf(parts.flat());
     let at = 0;
-    const spans = own.map((id) => {
-      const length = this.#bytes[id]?.length ?? 0;
+    const spans = parts.map(({ length }) => {
       const here = of[at] ?? characters.length;
       /** @type {Span} */
       const span = length ? [of[at], of[at + length - 1] + 1] : [here, here];

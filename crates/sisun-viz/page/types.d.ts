@@ -133,7 +133,19 @@ export interface ByteLevelData extends TokenizerParts {
   classes: Record<string, string>;
 }
 
-export type TokenizerData = CharactersData | ByteLevelData;
+export interface SentencePieceData extends TokenizerParts {
+  kind: "sentence_piece";
+  /** Tokens by id; spaces are "▁", and "<0xED>" stands for a byte. */
+  vocab: (string | null)[];
+  merges: ByteLevelData["merges"];
+  ignore_merges: boolean;
+  /** Where "▁" is put before a part of the text: before each, where it is missing, where it is missing at the very beginning. */
+  prepend: "always" | "missing" | "first" | "never";
+  /** Whether "▁" begins a word of its own. */
+  split: boolean;
+}
+
+export type TokenizerData = CharactersData | ByteLevelData | SentencePieceData;
 
 export interface AddedTokenData {
   id: number;

@@ -1,11 +1,14 @@
-//! A tokenizer as data for another program, which applies it exactly: characters and byte-level BPE.
+//! A tokenizer as data for another program, which applies it exactly: characters, byte-level BPE, and
+//! SentencePiece's BPE with bytes for unknown characters.
+
+mod words;
 
 use super::{Tokenizer, byte_alphabet::character_of, char_table::CharTable};
-use regex::Regex;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use thiserror::Error;
+use words::Prepend;
 
 /// What a program needs in order to encode as this tokenizer does.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +42,15 @@ enum PortableModel {
         pattern: &'static str,
         classes: BTreeMap<char, String>,
     },
+    SentencePiece {
+        /// Tokens by id; a space is `▁`, and `<0xED>` is a byte.
+        vocab: Vec<Option<String>>,
+        merges: Vec<[u32; 3]>,
+        ignore_merges: bool,
+        prepend: Prepend,
+        /// True if `▁` begins a word.
+        split: bool,
+    },
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -66,23 +78,6 @@ fn not_portable(part: &'static str, found: impl Into<String>) -> NotPortable {
     }
 }
 
-/// Regular expressions of words that are known, each with the same in ECMAScript's syntax. The
-/// second is LLaMA 3's, the third Qwen 2's: without regard to case `s` is also `ſ`.
-const PATTERNS: [(&str, &str); 3] = [
-    (
-        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
-        r"'s|'t|'re|'ve|'m|'ll|'d| ?[{L}]+| ?[{N}]+| ?[^{S}{L}{N}]+|[{S}]+(?![^{S}])|[{S}]+",
-    ),
-    (
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-        r"'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n{L}{N}]?[{L}]+|[{N}]{1,3}| ?[^{S}{L}{N}]+[\r\n]*|[{S}]*[\r\n]+|[{S}]+(?![^{S}])|[{S}]+",
-    ),
-    (
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-        r"'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n{L}{N}]?[{L}]+|[{N}]| ?[^{S}{L}{N}]+[\r\n]*|[{S}]*[\r\n]+|[{S}]+(?![^{S}])|[{S}]+",
-    ),
-];
-
 impl PortableTokenizer {
     /// Return the data of a tokenizer.
     ///
@@ -97,16 +92,15 @@ impl PortableTokenizer {
             serde_json::from_str(&json).map_err(|error| not_portable("file", error.to_string()))?;
         let model = match &tokenizer.char_table {
             Some(table) => characters(table),
-            None => byte_level(&json)?,
+            None => merging(&json)?,
         };
-        check_normalizer(&json["normalizer"])?;
         check_post_processor(tokenizer)?;
         Ok(Self {
             model,
             added: added(tokenizer)?,
             prefix: tokenizer.prefix.clone(),
             composes: tokenizer.composes,
-            spaces: ranges(r"\s"),
+            spaces: words::ranges(r"\s"),
         })
     }
 }
@@ -117,7 +111,8 @@ fn characters(table: &CharTable) -> PortableModel {
     }
 }
 
-fn byte_level(json: &Value) -> Result<PortableModel, NotPortable> {
+/// Return a model that merges bytes or characters.
+fn merging(json: &Value) -> Result<PortableModel, NotPortable> {
     let model = &json["model"];
     let kind = model["type"].as_str().unwrap_or("unknown");
     if kind != "BPE" {
@@ -128,26 +123,21 @@ fn byte_level(json: &Value) -> Result<PortableModel, NotPortable> {
             return Err(not_portable("model", format!("{key} = {}", model[key])));
         }
     }
-    if model["byte_fallback"] == true {
-        return Err(not_portable(
-            "model",
-            "BPE with byte_fallback (SentencePiece)",
-        ));
-    }
-    let pattern = pattern(&json["pre_tokenizer"])?;
     let vocab: HashMap<&str, u32> = model["vocab"]
         .as_object()
         .into_iter()
         .flatten()
         .filter_map(|(token, id)| Some((token.as_str(), u32::try_from(id.as_u64()?).ok()?)))
         .collect();
-    for byte in 0..=255 {
-        let character = character_of(byte).to_string();
-        if !vocab.contains_key(character.as_str()) {
-            return Err(not_portable(
-                "model",
-                format!("no token for the byte {byte}"),
-            ));
+    let falls_back = model["byte_fallback"] == true;
+    for byte in 0..=255_u8 {
+        let token = match falls_back {
+            true => format!("<0x{byte:02X}>"),
+            false => character_of(byte).to_string(),
+        };
+        if !vocab.contains_key(token.as_str()) {
+            let told = format!("BPE without a token for the byte {byte}");
+            return Err(not_portable("model", told));
         }
     }
     let merge = |pair: &Value| -> Option<[u32; 3]> {
@@ -174,50 +164,30 @@ fn byte_level(json: &Value) -> Result<PortableModel, NotPortable> {
     for (token, id) in &vocab {
         tokens[*id as usize] = Some((*token).to_owned());
     }
+    let ignore_merges = model["ignore_merges"] == true;
+    let (normalizer, pre_tokenizer) = (&json["normalizer"], &json["pre_tokenizer"]);
+    if falls_back {
+        let (prepend, split) = words::marks(normalizer, pre_tokenizer)?;
+        return Ok(PortableModel::SentencePiece {
+            vocab: tokens,
+            merges,
+            ignore_merges,
+            prepend,
+            split,
+        });
+    }
+    if !(normalizer.is_null() || *normalizer == json!({ "type": "NFC" })) {
+        return Err(not_portable("normalizer", words::shortened(normalizer)));
+    }
     Ok(PortableModel::ByteLevel {
         vocab: tokens,
         merges,
-        ignore_merges: model["ignore_merges"] == true,
-        pattern,
+        ignore_merges,
+        pattern: words::pattern(pre_tokenizer)?,
         classes: [('L', r"\p{L}"), ('N', r"\p{N}"), ('S', r"\s")]
-            .map(|(name, class)| (name, ranges(class)))
+            .map(|(name, class)| (name, words::ranges(class)))
             .into(),
     })
-}
-
-/// Return the regular expression of a word, in ECMAScript's syntax.
-fn pattern(pre_tokenizer: &Value) -> Result<&'static str, NotPortable> {
-    let bytes_only =
-        |part: &Value| part["type"] == "ByteLevel" && part["add_prefix_space"] == false;
-    if bytes_only(pre_tokenizer) && pre_tokenizer["use_regex"] != false {
-        return Ok(PATTERNS[0].1);
-    }
-    let parts = pre_tokenizer["pretokenizers"].as_array().map(Vec::as_slice);
-    if let Some([split, bytes]) = parts
-        && split["type"] == "Split"
-        && split["behavior"] == "Isolated"
-        && split["invert"] == false
-        && bytes_only(bytes)
-        && bytes["use_regex"] == false
-    {
-        let given = split["pattern"]["Regex"].as_str().unwrap_or_default();
-        if let Some((_, ours)) = PATTERNS.iter().find(|(known, _)| *known == given) {
-            return Ok(ours);
-        }
-    }
-    let told = match pre_tokenizer {
-        Value::Null => "none".to_owned(),
-        other => other.to_string().chars().take(160).collect(),
-    };
-    Err(not_portable("pre_tokenizer", told))
-}
-
-fn check_normalizer(normalizer: &Value) -> Result<(), NotPortable> {
-    if normalizer.is_null() || *normalizer == json!({ "type": "NFC" }) {
-        return Ok(());
-    }
-    let told = normalizer.to_string().chars().take(160).collect::<String>();
-    Err(not_portable("normalizer", told))
 }
 
 /// Check that nothing is put after a text, and the same before every text.
@@ -248,43 +218,11 @@ fn added(tokenizer: &Tokenizer) -> Result<Vec<PortableAdded>, NotPortable> {
     Ok(all)
 }
 
-/// Return the ranges of a class as they stand in a character class of ECMAScript with the flag `u`.
-/// The tables are those of the library that the tokenizer itself uses.
-fn ranges(class: &str) -> String {
-    let class = Regex::new(class).expect("a class is a regular expression");
-    let mut buffer = [0; 4];
-    let mut members = (char::MIN..=char::MAX)
-        .filter(|c| class.is_match(c.encode_utf8(&mut buffer)))
-        .map(u32::from)
-        .peekable();
-    let mut written = String::new();
-    while let Some(first) = members.next() {
-        let mut last = first;
-        while let Some(next) = members.next_if_eq(&(last + 1)) {
-            last = next;
-        }
-        written += &match first == last {
-            true => format!("\\u{{{first:x}}}"),
-            false => format!("\\u{{{first:x}}}-\\u{{{last:x}}}"),
-        };
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-
-    #[test]
-    fn ranges_are_those_of_unicode() {
-        assert_eq!(
-            ranges(r"\s"),
-            r"\u{9}-\u{d}\u{20}\u{85}\u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}-\u{2029}\u{202f}\u{205f}\u{3000}"
-        );
-        assert!(ranges(r"\p{L}").starts_with(r"\u{41}-\u{5a}\u{61}-\u{7a}\u{aa}\u{b5}"));
-    }
 
     #[test]
     fn what_cannot_be_applied_exactly_is_named() {
