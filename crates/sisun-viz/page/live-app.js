@@ -63,7 +63,7 @@ export class Live {
     this.surgery = new Surgery(this);
     this.box.maxLength = LONGEST_TEXT;
     this.box.disabled = true;
-    this.box.value = app.state.text || this.ownText;
+    this.box.value = app.state.text ?? this.ownText;
     this.box.addEventListener("input", () => this.type(this.box.value));
     app.state.listen((changed) => this.#changed(changed));
   }
@@ -78,6 +78,7 @@ export class Live {
     const weights = model.weights.map(takeBlock);
     const failed = (/** @type {Error} */ error) => {
       this.#underway.clear();
+      this.#settle();
       report(error);
     };
     this.#loaded = await this.client.load({ kind: "load", model, weights, means: takeBlock(model.means) }, failed);
@@ -86,7 +87,7 @@ export class Live {
     // The page would show another text than it was written for.
     if (own.ids.join() !== this.given.tokens.map((token) => token.id).join()) return tellTrouble(say("live-tokens"));
     await this.accuracy.measure(own);
-    this.#setText(this.app.state.text || this.ownText);
+    this.#setText(this.app.state.text ?? this.ownText);
   }
 
   /** The tokenizer, once it is there. */
@@ -124,7 +125,7 @@ export class Live {
    * @param {string} text
    */
   type(text) {
-    this.app.state.set({ text: text === this.ownText ? "" : text });
+    this.app.state.set({ text: text === this.ownText ? null : text });
   }
 
   /**
@@ -157,7 +158,7 @@ export class Live {
   /** @param {Set<string>} changed */
   #changed(changed) {
     if (!this.#loaded) return;
-    const text = this.app.state.text || this.ownText;
+    const text = this.app.state.text ?? this.ownText;
     if (changed.has("text") && text !== this.#textOf(this.#ids)) this.#setText(text);
     else if (changed.has("ablate") || changed.has("cells")) this.compute();
     if (changed.has("language")) this.#showWords();
@@ -238,8 +239,12 @@ export class Live {
     this.#showWords();
     requestAnimationFrame(() => {
       this.latency = performance.now() - this.#asked;
-      if (this.#underway.size === 0) for (const resolve of this.#settled.splice(0)) resolve();
+      if (this.#underway.size === 0) this.#settle();
     });
+  }
+
+  #settle() {
+    for (const resolve of this.#settled.splice(0)) resolve();
   }
 
   /** Everything of this page that has words or numbers of the answer. */

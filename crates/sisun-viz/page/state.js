@@ -65,8 +65,8 @@ class Choices {
   top = 0;
   /** Column by which the table is sorted; "-entropy" is descending. */
   sort = "";
-  /** On a page that computes: the typed text, or empty for the page's own. */
-  text = "";
+  /** @type {string | null} On a page that computes: the typed text, or null for the page's own. */
+  text = null;
   /** Ablated heads and how, "0.1:zero,2.3:mean". */
   ablate = "";
   /** Weights that are set, "layer.head.query.key:weight,…". */

@@ -8,6 +8,8 @@ pub mod settings {}
 pub mod run_directory {}
 #[doc = include_str!("../guide/attention-maps.md")]
 pub mod attention_maps {}
+#[doc = include_str!("../guide/model-in-a-page.md")]
+pub mod model_in_a_page {}
 #[doc = include_str!("../guide/sequence-to-sequence.md")]
 pub mod sequence_to_sequence {}
 #[doc = include_str!("../guide/notebooks.md")]
