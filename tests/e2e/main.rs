@@ -8,6 +8,7 @@ mod bench;
 mod browser;
 mod caches;
 mod comparing;
+mod computing_pages;
 mod cut_short;
 mod data;
 mod devices;

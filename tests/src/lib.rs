@@ -6,3 +6,4 @@ pub mod compare;
 pub mod devices;
 pub mod fixtures;
 pub mod models;
+pub mod pages;

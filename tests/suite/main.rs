@@ -18,6 +18,7 @@ mod initialisation;
 mod kernels;
 mod lora;
 mod optimizers;
+mod page_model;
 mod positions;
 mod rope_scaling;
 mod seq2seq;

@@ -63,6 +63,7 @@ Look inside:
   embeddings   Show the nearest tokens of a token, and principal components
   neuron       Show what activates a neuron, and what it writes
   patch        Put activations of one text into another: which decide the answer
+  page         Write a page that holds the model and computes
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -117,6 +118,7 @@ enum Command {
     Embeddings(commands::embeddings::Args),
     Neuron(commands::neuron::Args),
     Patch(commands::patch::Args),
+    Page(commands::page::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -157,6 +159,7 @@ fn main() -> ExitCode {
         Command::Embeddings(args) => commands::embeddings::run(args),
         Command::Neuron(args) => commands::neuron::run(args),
         Command::Patch(args) => commands::patch::run(args),
+        Command::Page(args) => commands::page::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

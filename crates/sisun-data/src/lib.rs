@@ -21,8 +21,8 @@ pub use prepare::{Corpus, SourceSummary, prepare, prepare_again, prepare_whole, 
 pub use survey::{Layout, RecordFields, Script, Survey};
 pub use text::{first_documents, unicode_forms};
 pub use tokenizer::{
-    END_OF_TEXT, Encoding, GENERATION_CONFIG, KnownForm, StreamDecoder, TokenLabel, Tokenizer,
-    TokenizerKeys, UnknownCharacters, labels, make_visible,
+    END_OF_TEXT, Encoding, GENERATION_CONFIG, KnownForm, NotPortable, PortableTokenizer,
+    StreamDecoder, TokenLabel, Tokenizer, TokenizerKeys, UnknownCharacters, labels, make_visible,
 };
 pub use tokens::{
     Batch, Tokens, epoch_batch, evaluation_targets, evaluation_windows, random_batch,

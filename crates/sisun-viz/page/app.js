@@ -18,7 +18,7 @@ import { counterpart, tokenAt, tokenBegin, unitsOf } from "./units.js";
 import { View } from "./view.js";
 import { say, setLanguage } from "./words.js";
 
-/** @import { Cell, Layer, PageData, Panel, PlacedCell, Window } from "./types.js" */
+/** @import { Cell, HeadSwitch, Layer, PageData, Panel, PlacedCell, Window } from "./types.js" */
 
 export class App {
   #turn = 0;
@@ -30,6 +30,10 @@ export class App {
     this.views = page.views.map((view) => new View(view));
     this.theme = new Theme(page.colours);
     this.state = new State(page, this.views);
+    /** @type {View | null} The same text in the model as it is, while the view shows one with the reader's changes. */
+    this.untouched = null;
+    /** @type {HeadSwitch | null} Adds a control to each head of the grid, on a page that computes. */
+    this.headSwitch = null;
     /** @type {PlacedCell | null} */
     this.pointed = null;
     /** @type {Panel[]} Panels of the current tab. */
@@ -226,6 +230,8 @@ export class App {
    */
   #changed(changed) {
     const only = (/** @type {string[]} */ ...names) => [...changed].every((name) => names.includes(name));
+    // Computed before it is shown; see `Live`.
+    if (only("text", "ablate", "cells")) return;
     if (only("zoom", "x", "y")) for (const panel of this.panels) panel.map?.look(this.state);
     else if (only("top")) for (const panel of this.panels) panel.scrollTo?.(this.state.top);
     else if (only("query", "key") || (only("query", "key", "token") && this.state.view !== "worked")) {
@@ -279,11 +285,12 @@ export class App {
     const on = state.view === "text" ? this.headsOn(view) : [{ layer: state.layer, head: state.head }];
     const here = on.length > 0 && single && view.has(on[0].layer, on[0].head) && !view.need(on[0].layer);
     const matrix = here ? this.matrix(view, on[0].layer, on[0].head) : null;
+    const before = matrix && this.untouched ? matrixBy(this.untouched, on[0].layer, on[0].head, units) : null;
     if (state.view !== "worked") {
       const hint = state.view === "text" ? "hint-text" : this.present().length > 1 ? "hint-many" : "hint";
-      this.readout.show(units, on.length === 1 ? matrix : null, cell, say(hint));
+      this.readout.show(units, on.length === 1 ? matrix : null, cell, say(hint), before);
     } else if (!this.readout.host.textContent) this.tell(say("point-strip"));
-    this.looks.show(units, (state.view === "head" || state.view === "text") && on.length === 1 ? matrix : null, cell?.query ?? null);
+    this.looks.show(units, (state.view === "head" || state.view === "text") && on.length === 1 ? matrix : null, cell?.query ?? null, before);
     this.sentence.show(view, units, state.view === "worked" ? { query: units.of(this.tokenOf(0)), key: null } : cell, on.length === 1 ? matrix : null);
   }
 }

@@ -64,7 +64,7 @@ export const ATTENTION_STRINGS = {
     "col-key": "key", "col-dot": "q·k", "col-scaled": "× scale", "col-bias": "+ bias", "col-masked": "mask", "col-exp": "exp(s − max)", "col-weight": "softmax", "col-pattern": "captured",
     "agree": "The weights worked out here and the pattern captured in the model differ by {0} at most (the page stores patterns to ± {1}).",
     "detail": "{0} → {1} in full", "point-strip": "Point at a coloured cell to read it; click on a row to see its sum in full.",
-    "hidden": "hidden", "sum": "sum",
+    "hidden": "hidden", "sum": "sum", "change-title": "The untouched model has {0}.",
 
     "stat-head": "Head", "stat-run": "Model",
     "stat-entropy": "Entropy", "stat-distance": "Distance", "stat-previous": "Previous", "stat-first": "First", "stat-same": "Same", "stat-induction": "Induction", "stat-silenced": "If silenced",
@@ -143,7 +143,7 @@ export const ATTENTION_STRINGS = {
     "col-key": "키", "col-dot": "q·k", "col-scaled": "× 스케일", "col-bias": "+ 편향", "col-masked": "마스크", "col-exp": "exp(s − max)", "col-weight": "softmax", "col-pattern": "모델의 값",
     "agree": "여기서 계산한 가중치와 모델에서 기록한 패턴의 차이는 최대 {0}입니다(페이지에 저장된 패턴의 오차는 ± {1}).",
     "detail": "{0} → {1} 전체 계산", "point-strip": "색칠된 칸을 가리키면 값이, 행을 누르면 전체 계산이 나옵니다.",
-    "hidden": "가려짐", "sum": "합",
+    "hidden": "가려짐", "sum": "합", "change-title": "원래 모델에서는 {0}입니다.",
 
     "stat-head": "헤드", "stat-run": "모델",
     "stat-entropy": "엔트로피", "stat-distance": "거리", "stat-previous": "직전 토큰", "stat-first": "첫 토큰", "stat-same": "같은 토큰", "stat-induction": "귀납", "stat-silenced": "껐을 때",

@@ -85,7 +85,10 @@ export class Controls {
     selects.theme.value = state.theme;
     selects.map.value = app.map;
     selects.scale.value = app.scale;
-    selects.unit.value = state.unit;
+    // A text that is typed may have units that the text before had not.
+    const units = Object.entries(UNITS).filter(([, list]) => list === null || app.views.some((view) => view[list]));
+    fillSelect(selects.unit, units.map(([name]) => [name, say(`unit-${name}`)]), state.unit);
+    selects.unit.disabled = units.length === 1;
     const views = app.present();
     const both = (state.view === "grid" || state.view === "head") && views.some((view) => !view.causal);
     const rollout = state.view === "head" && state.layer === "rollout";
@@ -123,9 +126,6 @@ export class Controls {
     translate(document);
     find("title").textContent = app.page.title;
     find("notes").replaceChildren(...app.page.notes.map((note) => make("li", { textContent: note })));
-    const units = Object.entries(UNITS).filter(([, list]) => list === null || app.views.some((view) => view[list]));
-    fillSelect(selects.unit, units.map(([name]) => [name, say(`unit-${name}`)]), app.state.unit);
-    selects.unit.disabled = units.length === 1;
     fillSelect(selects.map, Object.keys(app.theme.maps).map((name) => [name, say(`map-${name}`)]), app.map);
     /** @type {[key: string, name: string][]} */
     const times = app.page.kind === "time" ? [[", .", "time"]] : [];
@@ -191,7 +191,7 @@ export class Controls {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const { app } = this;
-    if (event.ctrlKey || event.metaKey || event.altKey || closest(event, "select, input, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || closest(event, "select, input, textarea, dialog")) return;
     /** @type {Record<string, () => void>} */
     const actions = {
       "?": openHelp,

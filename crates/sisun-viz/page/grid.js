@@ -49,11 +49,14 @@ export class GridPanel {
     const width = host.clientWidth;
     if (!width) return;
     const room = (width - 58) / view.heads.length;
-    this.#size = Math.floor(Math.min(Math.max(room - 10, 44), 236));
+    // Beside a text box more layers are to be in sight.
+    const largest = this.app.headSwitch ? 150 : 236;
+    this.#size = Math.floor(Math.min(Math.max(room - 10, 44), largest));
     const build = `${view.layers} ${view.heads} ${view.rollout !== null} ${language()}`;
     if (build !== this.#build) this.#make(build);
     host.style.setProperty("--thumb", `${this.#size}px`);
     for (const [button, layer, head] of this.#buttons) this.#fill(button, layer, head);
+    for (const control of host.querySelectorAll(".with-switch > :last-child")) if (control instanceof HTMLElement) this.app.headSwitch?.show(control);
   }
 
   /** @param {string} build */
@@ -69,7 +72,8 @@ export class GridPanel {
       button.append(make("span", { className: "habit", textContent: " " }));
       button.addEventListener("click", () => this.app.open(layer, head));
       this.#buttons.push([button, layer, head]);
-      host.append(button);
+      const control = layer === "rollout" ? null : this.app.headSwitch?.make(layer, head);
+      host.append(control ? make("div", { className: "with-switch" }, button, control) : button);
     };
     for (const layer of view.layers) {
       host.append(make("span", { className: "of-layer", textContent: say("layer-of", layer) }));

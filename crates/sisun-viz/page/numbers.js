@@ -14,6 +14,18 @@ export function written(value, decimals = 4) {
 }
 
 /**
+ * Format a difference, with its sign.
+ * @param {number} difference
+ * @param {number} decimals
+ * @returns {string}
+ */
+export function signed(difference, decimals = 4) {
+  const text = written(difference, decimals);
+  if (!/[1-9]/.test(text)) return `±${(0).toFixed(decimals)}`;
+  return difference > 0 ? `+${text}` : text;
+}
+
+/**
  * Format a probability in per cent.
  * @param {number} p
  * @returns {string}

@@ -1,10 +1,10 @@
 // Start the page of a source and its target.
 
-import { canUnpack } from "./blocks.js";
 import { find } from "./elements.js";
 import { PairsApp } from "./pairs-app.js";
 import { PAIRS_STRINGS } from "./pairs-strings.js";
 import { begin, ready, tellTrouble } from "./trouble.js";
+import { canUnpack } from "./unpack.js";
 import { addStrings, say, setLanguage } from "./words.js";
 
 async function start() {

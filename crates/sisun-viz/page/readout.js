@@ -2,13 +2,22 @@
 
 import { make } from "./elements.js";
 import { quoted } from "./labels.js";
-import { written } from "./numbers.js";
+import { signed, written } from "./numbers.js";
 import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Matrix } from "./matrix.js" */
 /** @import { Cell } from "./types.js" */
 /** @import { Units } from "./units.js" */
+
+/**
+ * The change of a number against the untouched model.
+ * @param {number} value
+ * @param {number} before
+ */
+export function changeOf(value, before, decimals = 4) {
+  return make("span", { className: "change", title: say("change-title", written(before, decimals)), textContent: signed(value - before, decimals) });
+}
 
 /** The exact weight of the cell that is pointed at or pinned. */
 export class Readout {
@@ -23,8 +32,9 @@ export class Readout {
    * @param {Matrix | null} matrix
    * @param {Cell | null} cell
    * @param {string} hint
+   * @param {Matrix | null} before the same pattern in the untouched model, if the reader has changed it
    */
-  show(units, matrix, cell, hint) {
+  show(units, matrix, cell, hint, before = null) {
     const { host } = this;
     for (const name of ["query", "key", "value"]) delete host.dataset[name];
     const { query = null, key = null } = cell ?? {};
@@ -43,6 +53,7 @@ export class Readout {
       const error = matrix.errorAt(key);
       host.dataset.value = String(value);
       parts.push(make("strong", { textContent: written(value) }));
+      if (before && !matrix.hidden(query, key)) parts.push(changeOf(value, before.value(query, key)));
       // Show the error only if it affects the displayed decimals.
       if (error >= 0.00005 && !matrix.hidden(query, key)) parts.push(make("span", { className: "error", textContent: `± ${written(error)}` }));
     }
@@ -66,8 +77,9 @@ export class Looks {
    * @param {Units} units
    * @param {Matrix | null} matrix
    * @param {number | null} query
+   * @param {Matrix | null} before as above
    */
-  show(units, matrix, query) {
+  show(units, matrix, query, before = null) {
     const { host } = this;
     host.replaceChildren();
     if (query === null || !matrix) return;
@@ -75,12 +87,12 @@ export class Looks {
     const strongestFirst = [...row.keys()].filter((key) => row[key] > 0).sort((a, b) => row[b] - row[a]);
     const top = strongestFirst.slice(0, 8);
     const others = strongestFirst.slice(8);
-    const line = (/** @type {string} */ label, /** @type {number} */ value) => {
+    const line = (/** @type {string} */ label, /** @type {number} */ value, /** @type {HTMLElement[]} */ ...change) => {
       const bar = make("span", { className: "fill" });
       bar.style.width = `${100 * Math.min(value, 1)}%`;
-      return make("li", {}, bar, make("bdi", { textContent: label }), make("span", { className: "value", textContent: written(value, 3) }));
+      return make("li", {}, bar, make("bdi", { textContent: label }), make("span", { className: "value" }, ...change, written(value, 3)));
     };
-    const lines = top.map((key) => line(units.labels[key], row[key]));
+    const lines = top.map((key) => line(units.labels[key], row[key], ...(before ? [changeOf(row[key], before.value(query, key), 3)] : [])));
     if (others.length) lines.push(line(say("rest", others.length), others.reduce((sum, key) => sum + row[key], 0)));
     host.replaceChildren(make("p", { className: "name", textContent: say("looks-at", quoted(units.labels[query])) }), make("ol", {}, ...lines));
   }

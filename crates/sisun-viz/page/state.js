@@ -28,6 +28,7 @@ const READERS = {
   unit: readOne("token", "word", "character"), time: readIndex, map: readMap,
   scale: readOne("linear", "root"), language: readLanguage, theme: readTheme,
   heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text,
+  text: (/** @type {string} */ text) => text, ablate: (/** @type {string} */ text) => text, cells: (/** @type {string} */ text) => text,
 };
 
 /** All choices, with their initial values. */
@@ -64,6 +65,12 @@ class Choices {
   top = 0;
   /** Column by which the table is sorted; "-entropy" is descending. */
   sort = "";
+  /** @type {string | null} On a page that computes: the typed text, or null for the page's own. */
+  text = null;
+  /** Ablated heads and how, "0.1:zero,2.3:mean". */
+  ablate = "";
+  /** Weights that are set, "layer.head.query.key:weight,…". */
+  cells = "";
 }
 
 export class State extends Choices {
@@ -103,6 +110,11 @@ export class State extends Choices {
     if (changed.size === 0) return;
     for (const listener of this.#listeners) listener(changed);
     this.#address.writeSoon(this);
+  }
+
+  /** Hold the choices within views that have changed. */
+  refit() {
+    this.#hold();
   }
 
   /** Update the address at once. */

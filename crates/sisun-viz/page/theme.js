@@ -1,7 +1,7 @@
 // Light or dark theme, and the matching colours of weights.
 
-import { bytesOf } from "./blocks.js";
 import { Colours, readPalette } from "./colour.js";
+import { bytesOf } from "./unpack.js";
 
 /** @import { Scale, ThemeChoice } from "./types.js" */
 

@@ -1,6 +1,7 @@
 // The attention weights of all steps of a trace.
 
-import { expectBytes, joinPlanes, readBlock } from "./blocks.js";
+import { expectBytes, readBlock } from "./blocks.js";
+import { joinPlanes } from "./unpack.js";
 
 /** The weights of all steps. Step s has the keys `from(s)` … `from(s) + keys(s) − 1`, head by head, layer by layer. */
 export class Attention {

@@ -1,10 +1,10 @@
 // Start the trace page.
 
-import { canUnpack } from "./blocks.js";
 import { find } from "./elements.js";
 import { TraceApp } from "./trace-app.js";
 import { TRACE_STRINGS } from "./trace-strings.js";
 import { begin, ready } from "./trouble.js";
+import { canUnpack } from "./unpack.js";
 import { addStrings, say, setLanguage } from "./words.js";
 
 async function start() {

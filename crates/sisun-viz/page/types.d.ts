@@ -23,6 +23,8 @@ export interface PageData {
   /** 256 colours of three bytes each, as base64, by the name of the map. */
   colours: Record<string, string>;
   views: ViewData[];
+  /** The model itself, on a page that computes. */
+  model?: LiveModelData;
 }
 
 /** One model on one text. Numbers of blocks stand for what is in them. */
@@ -54,6 +56,102 @@ export interface ViewData {
   /** By layer and head. */
   stats: HeadStats[][];
   chance: Record<Habit, Measured>;
+}
+
+/** A model inside a page. */
+export interface LiveModelData {
+  config: LiveConfig;
+  parameters: number;
+  format: WeightFormat;
+  /** In the order of the bytes. */
+  tensors: [name: string, shape: number[]][];
+  /** Blocks whose bytes, one after another, are those of all tensors. */
+  weights: number[];
+  /** Block of the JSON of `TokenizerData`. */
+  tokenizer: number;
+  /** Block of float32: the mean output of each head over the page's text, `[layer, head, d_head]`. */
+  means: number;
+  /** Block of float32: the logits of the token after the page's text. */
+  logits: number;
+}
+
+export type WeightFormat = "float32" | "float24" | "float16" | "int8";
+
+/** Sizes and variants of a model, every default resolved. */
+export interface LiveConfig {
+  d_model: number;
+  n_layers: number;
+  n_heads: number;
+  n_kv_heads: number;
+  d_head: number;
+  d_ff: number;
+  vocab: number;
+  /** Tokens of the longest sequence of the training. */
+  context_len: number;
+  /** Tokens that the page computes at most. */
+  max_tokens: number;
+  norm: "layer" | "rms";
+  placement: "pre" | "post";
+  eps: number;
+  ffn: "gelu" | "gelu_tanh" | "relu" | "relu_squared" | "swiglu" | "none";
+  residual: boolean;
+  parallel: boolean;
+  causal: boolean;
+  /** What q·k is multiplied by. */
+  scale: number;
+  tied_head: boolean;
+  /** Angles by which queries and keys are rotated, in radians per position. */
+  rotation: { radians: number[]; magnitude: number } | null;
+}
+
+interface TokenizerParts {
+  /** Tokens that are found in a text before it is divided. */
+  added: AddedTokenData[];
+  /** Tokens before every text. */
+  prefix: number[];
+  /** Whether text is composed (NFC) first. */
+  composes: boolean;
+  /** White space, as ranges of a character class. */
+  spaces: string;
+}
+
+export interface CharactersData extends TokenizerParts {
+  kind: "characters";
+  characters: [character: string, id: number][];
+}
+
+export interface ByteLevelData extends TokenizerParts {
+  kind: "byte_level";
+  /** Tokens by id, in GPT-2's alphabet of bytes. */
+  vocab: (string | null)[];
+  /** Pairs of tokens and what each becomes, in order of rank. */
+  merges: [first: number, second: number, merged: number][];
+  /** Whether a word that is a token is not merged. */
+  ignore_merges: boolean;
+  /** Regular expression of a word; `{L}` stands for the ranges of a class. */
+  pattern: string;
+  classes: Record<string, string>;
+}
+
+export interface SentencePieceData extends TokenizerParts {
+  kind: "sentence_piece";
+  /** Tokens by id; spaces are "▁", and "<0xED>" stands for a byte. */
+  vocab: (string | null)[];
+  merges: ByteLevelData["merges"];
+  ignore_merges: boolean;
+  /** Where "▁" is put before a part of the text: before each, where it is missing, where it is missing at the very beginning. */
+  prepend: "always" | "missing" | "first" | "never";
+  /** Whether "▁" begins a word of its own. */
+  split: boolean;
+}
+
+export type TokenizerData = CharactersData | ByteLevelData | SentencePieceData;
+
+export interface AddedTokenData {
+  id: number;
+  content: string;
+  /** Whether it is found in what the normalizer makes of a text. */
+  normalized: boolean;
 }
 
 export interface Token {
@@ -220,6 +318,14 @@ export interface Panel {
   paint(pen: Pen): void;
 }
 
+/** A control beside each head of the grid. */
+export interface HeadSwitch {
+  /** Return the control of a head. */
+  make(layer: number, head: number): HTMLElement;
+  /** Update it. */
+  show(control: HTMLElement): void;
+}
+
 /** The kinds of attention of an encoder and a decoder. */
 export type PairsPart = "encoder" | "decoder" | "cross";
 
@@ -298,6 +404,9 @@ export interface AnalysisPageData {
 }
 
 declare global {
+  /** The text of the worker's script, on a page that computes. */
+  const workerSource: string;
+
   interface Window {
     /** For tests, and for whoever opens the console. */
     sisun: object;

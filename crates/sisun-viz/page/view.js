@@ -1,7 +1,8 @@
 // One model on one text: its patterns, vectors and biases, each block decoded when it is first needed.
 
-import { expectBytes, joinPlanes, readBlock } from "./blocks.js";
+import { expectBytes, readBlock } from "./blocks.js";
 import { Matrix } from "./matrix.js";
+import { joinPlanes } from "./unpack.js";
 
 /** @import { Layer, ViewData } from "./types.js" */
 /** @import { Units, UnitName } from "./units.js" */
@@ -9,9 +10,9 @@ import { Matrix } from "./matrix.js";
 /** One model on one text. A layer may be the word "rollout", whose one head is 0. */
 export class View {
   /** @type {Map<Layer, Uint16Array>} */
-  #codes = new Map();
+  #codes;
   /** @type {Map<string, Float32Array>} */
-  #floats = new Map();
+  #floats;
   /** @type {Map<string, Promise<any>>} */
   #underway = new Map();
   /** @type {Map<UnitName, Units>} Divisions of its text; see `unitsOf`. */
@@ -19,8 +20,14 @@ export class View {
   /** @type {Map<string, Matrix>} Patterns by units; see `matrixBy`. */
   matrices = new Map();
 
-  /** @param {ViewData} given */
-  constructor(given) {
+  /**
+   * `decoded` holds what need not be read from blocks: patterns by layer, and queries, keys, values ("q0", …) and "bias".
+   * @param {ViewData} given
+   * @param {{ codes: Map<Layer, Uint16Array>, floats: Map<string, Float32Array> }} [decoded]
+   */
+  constructor(given, decoded) {
+    this.#codes = decoded?.codes ?? new Map();
+    this.#floats = decoded?.floats ?? new Map();
     this.name = given.name;
     this.label = given.label;
     this.step = given.step;

@@ -10,6 +10,8 @@ pub mod run_directory {}
 pub mod attention_maps {}
 #[doc = include_str!("../guide/explain.md")]
 pub mod explain {}
+#[doc = include_str!("../guide/model-in-a-page.md")]
+pub mod model_in_a_page {}
 // The first definition of a link counts: here the picture is in the page, in the repository it is a
 // file beside the chapter.
 #[doc = include_str!("../guide/bottleneck.md")]

@@ -19,6 +19,7 @@ pub(crate) mod info;
 pub(crate) mod init;
 pub(crate) mod lens;
 pub(crate) mod neuron;
+pub(crate) mod page;
 pub(crate) mod patch;
 pub(crate) mod runs;
 pub(crate) mod sample;

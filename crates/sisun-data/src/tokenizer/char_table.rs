@@ -101,6 +101,12 @@ impl CharTable {
         Some(table)
     }
 
+    /// Iterate over the characters and their ids.
+    pub(crate) fn characters(&self) -> impl Iterator<Item = (char, u32)> {
+        let all = self.ids.iter().zip(0..).filter(|(id, _)| **id != NO_TOKEN);
+        all.filter_map(|(id, code)| Some((char::from_u32(code)?, *id)))
+    }
+
     /// Return the ids of a text.
     pub(crate) fn encode_ids(&self, text: &str) -> Result<Vec<u32>, DataError> {
         let mut ids = Vec::with_capacity(text.len());

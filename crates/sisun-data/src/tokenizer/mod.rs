@@ -10,6 +10,7 @@ mod eos_tokens;
 mod hf_tokenizer;
 mod normalization_hints;
 mod pipeline_limits;
+mod portable;
 mod post_processor;
 mod special_tokens;
 mod stream_decoder;
@@ -22,6 +23,7 @@ mod word_encoder;
 
 pub use encoding::Encoding;
 pub use eos_tokens::GENERATION_CONFIG;
+pub use portable::{NotPortable, PortableTokenizer};
 pub use special_tokens::END_OF_TEXT;
 pub use stream_decoder::StreamDecoder;
 pub use token_labels::{TokenLabel, labels, make_visible};

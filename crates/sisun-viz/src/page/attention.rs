@@ -3,6 +3,7 @@
 use super::colours::colours;
 use super::encode::Blocks;
 use super::html;
+use super::live::{LiveError, LiveModel, WeightFormat};
 use super::thin::{MOST_WEIGHTS, weights};
 use super::view::{Room, View, view};
 use serde::Serialize;
@@ -42,6 +43,9 @@ struct Content {
     /// 256 colours of three bytes each, as base64.
     colours: BTreeMap<String, String>,
     views: Vec<View>,
+    /// The model itself, on a page that computes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<LiveModel>,
 }
 
 impl Page {
@@ -64,6 +68,7 @@ impl Page {
             notes: Vec::new(),
             colours: colours(),
             views: Vec::new(),
+            model: None,
         };
         let room = Room {
             weights: MOST_WEIGHTS / views.max(1),
@@ -123,6 +128,25 @@ impl Page {
         Ok(())
     }
 
+    /// Put a model into the page, which then computes other texts. Without a `format` its size
+    /// decides. Return the format.
+    ///
+    /// # Errors
+    /// If the model is too large, the page cannot encode text as its tokenizer does, or the text is
+    /// too long.
+    pub fn add_model(
+        &mut self,
+        loaded: &LanguageModel,
+        format: Option<WeightFormat>,
+    ) -> Result<WeightFormat, LiveError> {
+        let Self {
+            content, blocks, ..
+        } = self;
+        let (model, format) = LiveModel::new(loaded, &content.text, format, blocks)?;
+        content.model = Some(model);
+        Ok(format)
+    }
+
     /// Add a sentence to show on the page, in its language.
     pub fn note(&mut self, sentence: String) {
         self.content.notes.push(sentence);
@@ -138,7 +162,11 @@ impl Page {
         } = &self.content;
         let data = serde_json::to_string(&self.content)
             .expect("plain structs of numbers and strings always serialise");
-        html::join(html::ATTENTION, language, title, &data, self.blocks.iter())
+        let parts = match self.content.model {
+            Some(_) => html::LIVE,
+            None => html::ATTENTION,
+        };
+        html::join(parts, language, title, &data, self.blocks.iter())
     }
 
     /// Return sentences about omitted data.

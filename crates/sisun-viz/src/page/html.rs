@@ -20,6 +20,7 @@ const SCRIPTS: &[Source] = sources![
     "analysis-strings.js",
     "analysis.js",
     "app.js",
+    "attention-start.js",
     "attention-strings.js",
     "blocks.js",
     "canvas.js",
@@ -35,6 +36,31 @@ const SCRIPTS: &[Source] = sources![
     "help.js",
     "labels.js",
     "legend.js",
+    "live-accuracy.js",
+    "live-app.js",
+    "live-bpe.js",
+    "live-client.js",
+    "live-edits.js",
+    "live-kernel.js",
+    "live-layers.js",
+    "live-lens.js",
+    "live-merges.js",
+    "live-model.js",
+    "live-next.js",
+    "live-reading.js",
+    "live-sampling.js",
+    "live-sentencepiece.js",
+    "live-statistics.js",
+    "live-strings.js",
+    "live-surgery.js",
+    "live-token-labels.js",
+    "live-tokenizer.js",
+    "live-utf8.js",
+    "live-view.js",
+    "live-wasm.js",
+    "live-weights.js",
+    "live-worker.js",
+    "live.js",
     "main.js",
     "matrix.js",
     "numbers.js",
@@ -70,6 +96,7 @@ const SCRIPTS: &[Source] = sources![
     "trace.js",
     "trouble.js",
     "units.js",
+    "unpack.js",
     "view.js",
     "words.js",
     "worked-steps.js",
@@ -85,6 +112,11 @@ pub(crate) struct Parts {
     generator: &'static str,
     /// The script that starts the page.
     entry: &'static str,
+    /// The script of a worker that the page starts.
+    worker: Option<&'static str>,
+    /// Elements before the text, and beside the figure.
+    before: &'static str,
+    side: &'static str,
 }
 
 /// The beginning of every page, up to its body.
@@ -98,6 +130,23 @@ pub(crate) const ATTENTION: Parts = Parts {
     styles: &[include_str!("../../page/style.css")],
     generator: "sisun attention",
     entry: "main.js",
+    worker: None,
+    before: "",
+    side: "",
+};
+
+/// The page of attention maps that computes.
+pub(crate) const LIVE: Parts = Parts {
+    template: include_str!("../../page/page.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/live.css"),
+    ],
+    generator: "sisun page",
+    entry: "live.js",
+    worker: Some("live-worker.js"),
+    before: include_str!("../../page/live-box.html"),
+    side: include_str!("../../page/live-next.html"),
 };
 
 /// The page of a sampling trace.
@@ -109,6 +158,9 @@ pub(crate) const TRACE: Parts = Parts {
     ],
     generator: "sisun trace",
     entry: "trace.js",
+    worker: None,
+    before: "",
+    side: "",
 };
 
 /// The page of a source and its target.
@@ -120,6 +172,9 @@ pub(crate) const PAIRS: Parts = Parts {
     ],
     generator: "sisun pairs",
     entry: "pairs.js",
+    worker: None,
+    before: "",
+    side: "",
 };
 
 /// The page of an analysis.
@@ -131,6 +186,9 @@ pub(crate) const ANALYSIS: Parts = Parts {
     ],
     generator: "sisun analysis",
     entry: "analysis.js",
+    worker: None,
+    before: "",
+    side: "",
 };
 
 /// Fill the template. `data` is JSON.
@@ -142,9 +200,21 @@ pub(crate) fn join<'a>(
     blocks: impl Iterator<Item = &'a str>,
 ) -> String {
     let style = parts.styles.concat();
-    let script = script(parts.entry);
+    let (script, wasm, worker) = match parts.worker {
+        None => (script(parts.entry), "", ""),
+        // The worker's text is part of the page's script, so that the policy's hash covers it.
+        Some(worker) => (
+            format!(
+                "const workerSource = {};\n{}",
+                serde_json::Value::from(self::script(worker)),
+                script(parts.entry)
+            ),
+            " 'wasm-unsafe-eval'",
+            "; worker-src blob:",
+        ),
+    };
     let csp = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; img-src data: blob:",
+        "default-src 'none'; script-src '{}'{wasm}{worker}; style-src '{}'; img-src data: blob:",
         hash(&script),
         hash(&style)
     );
@@ -154,9 +224,14 @@ pub(crate) fn join<'a>(
         data.replace('<', "\\u003c")
     );
     for (number, block) in blocks.enumerate() {
-        content += &format!(
-            "\n<script type=\"application/octet-stream\" id=\"b{number}\">{block}</script>"
-        );
+        for (part, text) in parts_of(block).enumerate() {
+            let id = match part {
+                0 => format!("b{number}"),
+                _ => format!("b{number}-{part}"),
+            };
+            content +=
+                &format!("\n<script type=\"application/octet-stream\" id=\"{id}\">{text}</script>");
+        }
     }
     let title = escaped(title);
     fill(
@@ -167,11 +242,21 @@ pub(crate) fn join<'a>(
             ("lang", language),
             ("csp", &csp),
             ("title", &title),
+            ("before", parts.before),
+            ("side", parts.side),
             ("style", &style),
             ("data", &content),
             ("script", &script),
         ],
     )
+}
+
+/// Cut a block into parts of at most half a megabyte: WebKit takes more than linear time to read
+/// longer elements.
+fn parts_of(block: &str) -> impl Iterator<Item = &str> {
+    const MOST: usize = 500_000;
+    let count = block.len().div_ceil(MOST).max(1);
+    (0..count).map(move |part| &block[part * MOST..block.len().min((part + 1) * MOST)])
 }
 
 /// Return a script with its imports as a single script in its own scope.
@@ -225,8 +310,11 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages = [ATTENTION, TRACE, PAIRS, ANALYSIS]
-            .map(|parts| modules::join(parts.entry, SCRIPTS).unwrap());
+        let pages = [ATTENTION, LIVE, TRACE, PAIRS, ANALYSIS].map(|parts| {
+            let entries = [Some(parts.entry), parts.worker].into_iter().flatten();
+            let joined = entries.map(|entry| modules::join(entry, SCRIPTS).unwrap());
+            joined.collect::<String>()
+        });
         for (file, _) in SCRIPTS {
             assert!(
                 pages

@@ -14,6 +14,7 @@ mod attention;
 mod colours;
 mod encode;
 mod html;
+mod live;
 mod modules;
 mod pairs;
 mod thin;
@@ -23,5 +24,6 @@ mod view;
 
 pub use analysis::{AnalysisPage, LongAnalysis, analysis_html};
 pub use attention::{Kind, Page};
+pub use live::{LiveError, WeightFormat};
 pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};

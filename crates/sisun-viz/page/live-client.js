@@ -1,0 +1,68 @@
+// The page's side of its worker: of several requests only the newest waits.
+
+/** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest } from "./live-worker.js" */
+
+export class Client {
+  /** @type {Worker} */
+  #worker;
+  #turn = 0;
+  #busy = false;
+  /** @type {ReadRequest | null} The request to send next. */
+  #waiting = null;
+  /** @type {(loaded: Loaded) => void} */
+  #loaded = () => {};
+  /** @type {(error: Error) => void} */
+  #failed = () => {};
+
+  /** @param {(answer: ReadAnswer) => void} answered called with the answer of the newest request that was sent */
+  constructor(answered) {
+    this.answered = answered;
+    const address = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
+    this.#worker = new Worker(address);
+    this.#worker.addEventListener("message", ({ data }) => this.#receive(data));
+    // Some browsers read the address late.
+    this.#worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
+    this.#worker.addEventListener("error", (event) => this.#failed(new Error(event.message || "the worker does not start")));
+  }
+
+  /**
+   * Hand the model to the worker.
+   * @param {LoadRequest} request
+   * @param {(error: Error) => void} failed called for this and every later error
+   * @returns {Promise<Loaded>}
+   */
+  load(request, failed) {
+    this.#failed = failed;
+    this.#worker.postMessage(request);
+    return new Promise((resolve) => {
+      this.#loaded = resolve;
+    });
+  }
+
+  /** Ask for a text, and return the number of the request. @param {Omit<ReadRequest, "kind" | "turn">} asked */
+  read(asked) {
+    this.#waiting = { kind: "read", turn: ++this.#turn, ...asked };
+    this.#next();
+    return this.#turn;
+  }
+
+  #next() {
+    if (this.#busy || !this.#waiting) return;
+    this.#busy = true;
+    this.#worker.postMessage(this.#waiting);
+    this.#waiting = null;
+  }
+
+  /** @param {Answer} answer */
+  #receive(answer) {
+    if (answer.kind === "loaded") return this.#loaded(answer);
+    if (answer.kind === "failed") {
+      this.#busy = false;
+      return this.#failed(new Error(answer.message));
+    }
+    this.#busy = false;
+    // Send before showing, so that the worker computes meanwhile.
+    this.#next();
+    this.answered(answer);
+  }
+}

@@ -1,0 +1,354 @@
+//! The model in a page (`sisun page`), computed by Node: every variant against NumPy
+//! (`peers/reference_forward.py`), edits against the program, tokenizers against `tokenizers`.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sisun_data::Tokenizer;
+use sisun_infer::LanguageModel;
+use sisun_model::{Edit, Pass, Transformer, to_host};
+use sisun_tests::compare::largest_difference;
+use sisun_tests::devices::cpu;
+use sisun_tests::fixtures::{Forward, folder};
+use sisun_tests::pages::{model_of, page, rows, text_of, visible_pattern};
+use sisun_viz::page::WeightFormat;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// Results of one row of tokens.
+#[derive(Deserialize)]
+struct Computed {
+    /// `[position, vocab]`.
+    logits: Vec<Vec<f32>>,
+    /// By layer and head; rows up to their last visible key.
+    patterns: Vec<Vec<Vec<f32>>>,
+    spreads: Vec<Vec<Value>>,
+    rollout: Vec<f32>,
+}
+
+/// Return the answers of Node to the requests, or `None` if there is no Node.
+fn node(requests: &[Value]) -> Option<Vec<Value>> {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("requests.json");
+    fs::write(&file, serde_json::to_vec(requests).unwrap()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("page/compute.mjs");
+    let Ok(output) = Command::new("node").arg(script).arg(&file).output() else {
+        #[allow(clippy::print_stderr)]
+        {
+            eprintln!("NOT RUN: there is no Node to compute the page in");
+        }
+        return None;
+    };
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Write a page with a model in it, and return its path.
+fn write(
+    folder: &TempDir,
+    name: &str,
+    loaded: &LanguageModel,
+    text: &str,
+    format: Option<WeightFormat>,
+) -> String {
+    let path = folder.path().join(format!("{name}.html"));
+    fs::write(&path, page(loaded, text, format)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_variant_is_what_numpy_computes() {
+    let folder = TempDir::new().unwrap();
+    let fixtures = Forward::all();
+    let requests: Vec<Value> = fixtures
+        .iter()
+        .map(|fixture| {
+            let loaded = model_of(fixture, &cpu());
+            let text = text_of(rows(fixture)[0]);
+            let path = write(&folder, &fixture.name, &loaded, &text, None);
+            json!({ "path": path, "rows": rows(fixture) })
+        })
+        .collect();
+    let Some(answers) = node(&requests) else {
+        return;
+    };
+    let mut largest = [0.0_f32; 2];
+    for (fixture, answer) in fixtures.iter().zip(answers) {
+        for (row, of_row) in answer["rows"].as_array().unwrap().iter().enumerate() {
+            let kinds = of_row.as_object().unwrap();
+            assert_eq!(kinds.len(), 4, "two kernels, whole and bit by bit");
+            for (kind, found) in kinds {
+                let name = format!("{} {kind}", fixture.name);
+                let found = Computed::deserialize(found).unwrap();
+                let (shape, logits) = &fixture.expected["logits"];
+                let size = shape[1] * shape[2];
+                let far = largest_difference(&found.logits.concat(), &logits[row * size..][..size]);
+                assert!(far <= 1e-4, "{name}: logits differ by {far:e}");
+                largest[0] = largest[0].max(far);
+                for (layer, heads) in found.patterns.iter().enumerate() {
+                    assert_eq!(heads.len(), fixture.config.n_heads);
+                    for (head, pattern) in heads.iter().enumerate() {
+                        let seen = visible_pattern(fixture, row, layer, head);
+                        let far = largest_difference(pattern, &seen);
+                        assert!(far <= 1e-5, "{name}: patterns differ by {far:e}");
+                        largest[1] = largest[1].max(far);
+                    }
+                }
+            }
+        }
+    }
+    #[allow(clippy::print_stderr)]
+    {
+        eprintln!(
+            "page in Node: logits within {:e}, patterns within {:e}",
+            largest[0], largest[1]
+        );
+    }
+}
+
+#[test]
+fn what_a_page_measures_and_changes_is_what_the_program_does() {
+    let folder = TempDir::new().unwrap();
+    let fixture = Forward::named("gqa_rope");
+    let loaded = model_of(&fixture, &cpu());
+    let ids = rows(&fixture)[0];
+    let text = text_of(ids);
+    let path = write(&folder, "page", &loaded, &text, None);
+    let cells = json!([{ "layer": 1, "head": 1, "query": 4, "key": 2, "weight": 0.75 }]);
+    let requests = [
+        json!({ "path": path, "rows": [ids] }),
+        json!({ "path": path, "rows": [ids], "edits": { "ablated": { "0.1": "zero", "1.0": "zero" }, "cells": [] } }),
+        json!({ "path": path, "rows": [ids], "edits": { "ablated": {}, "cells": cells } }),
+        json!({ "path": path, "rows": [ids], "edits": { "ablated": { "0.1": "mean" }, "cells": [] } }),
+    ];
+    let Some(answers) = node(&requests) else {
+        return;
+    };
+    let results: Vec<Vec<Computed>> = answers
+        .iter()
+        .map(|answer| {
+            let kinds = answer["rows"][0].as_object().unwrap().values();
+            kinds
+                .map(|kind| Computed::deserialize(kind).unwrap())
+                .collect()
+        })
+        .collect();
+    let measured = loaded.heads(&text).unwrap();
+    for found in &results[0] {
+        for head in &measured.heads {
+            let spread = &found.spreads[head.layer][head.head];
+            for (name, value) in [
+                ("entropy", head.spread.entropy),
+                ("distance", head.spread.distance),
+                ("previous", head.spread.previous),
+                ("first", head.spread.first),
+            ] {
+                let far = (spread[name].as_f64().unwrap() - value).abs();
+                assert!(far < 1e-5, "{name} of {} {}", head.layer, head.head);
+            }
+        }
+        let last = found.rollout.len() - ids.len();
+        assert!((found.rollout[last..].iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+    // Ablation as the program does it.
+    let tokens = Tensor::<2, Int>::from_data(TensorData::new(ids.to_vec(), [1, ids.len()]), &cpu());
+    let edits = [Edit::ablation(0, 1), Edit::ablation(1, 0)];
+    let (_, ablated) = to_host(loaded.model.forward(tokens, Pass::editing(&edits)));
+    for found in &results[1] {
+        let far = largest_difference(&found.logits.concat(), &ablated);
+        assert!(far <= 1e-4, "ablated: logits differ by {far:e}");
+    }
+    // A weight is set and the rest of its row scaled; rows before it stay.
+    for (edited, plain) in results[2].iter().zip(&results[0]) {
+        let row = |found: &Computed, query: usize| {
+            found.patterns[1][1][query * (query + 1) / 2..][..query + 1].to_vec()
+        };
+        let (before, after) = (row(plain, 4), row(edited, 4));
+        let factor = (1.0 - 0.75) / (1.0 - before[2]);
+        let expected: Vec<f32> = (0..)
+            .zip(&before)
+            .map(|(key, p)| if key == 2 { 0.75 } else { p * factor })
+            .collect();
+        assert!(largest_difference(&after, &expected) < 1e-6, "{after:?}");
+        assert_eq!(edited.logits[3], plain.logits[3]);
+        assert!(largest_difference(&edited.logits[4], &plain.logits[4]) > 1e-6);
+    }
+    for (mean, zero) in results[3].iter().zip(&results[1]) {
+        assert!(largest_difference(&mean.logits.concat(), &zero.logits.concat()) > 1e-6);
+    }
+}
+
+#[test]
+fn formats_cost_what_they_say() {
+    let folder = TempDir::new().unwrap();
+    let fixture = Forward::named("llama");
+    let ids = rows(&fixture)[0];
+    let loaded = model_of(&fixture, &cpu());
+    let requests: Vec<Value> = WeightFormat::ALL
+        .into_iter()
+        .map(|format| {
+            let path = write(&folder, format.name(), &loaded, &text_of(ids), Some(format));
+            json!({ "path": path, "rows": [ids] })
+        })
+        .collect();
+    let Some(answers) = node(&requests) else {
+        return;
+    };
+    let (shape, expected) = &fixture.expected["logits"];
+    let expected = &expected[..shape[1] * shape[2]];
+    let range = expected.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    for ((format, answer), (least, most)) in WeightFormat::ALL.iter().zip(&answers).zip([
+        (0.0, 2e-6),
+        (1e-7, 1e-4),
+        (1e-5, 5e-3),
+        (1e-4, 1e-1),
+    ]) {
+        let found = Computed::deserialize(&answer["rows"][0]["WebAssembly whole"]).unwrap();
+        let far = largest_difference(&found.logits.concat(), expected) / range;
+        assert!(
+            (least..=most).contains(&far),
+            "{format}: {far:e} of the range"
+        );
+    }
+}
+
+/// Strings of letters of many scripts, digits, marks, spaces, emoji and special tokens.
+fn strings(seed: u64, count: usize, alphabet: &[&str]) -> Vec<String> {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let mut one = || -> String {
+        let parts = random.random_range(0..24);
+        (0..parts)
+            .map(|_| match random.random_range(0..8) {
+                0 => loop {
+                    let code = random.random_range(0..0x11_0000);
+                    if let Some(c) = char::from_u32(code) {
+                        break c.to_string();
+                    }
+                },
+                1 => char::from(random.random_range(0..128_u8)).to_string(),
+                2 => " ".repeat(random.random_range(1..4)),
+                _ => alphabet[random.random_range(0..alphabet.len())].to_owned(),
+            })
+            .collect()
+    };
+    (0..count).map(|_| one()).collect()
+}
+
+const PARTS: [&str; 33] = [
+    "the",
+    "cat",
+    " sat",
+    "'s",
+    "'LL",
+    "'ſ",
+    "don't",
+    "한국어",
+    "밥을",
+    "각",
+    "고파서",
+    "e\u{301}",
+    "\u{1112}\u{1161}\u{11AB}",
+    "שלום",
+    "12345",
+    "½",
+    "Ⅷ",
+    "٣",
+    "\n\n",
+    "\r\n",
+    "\t",
+    "\u{a0}",
+    "\u{3000}",
+    "👩‍👩‍👧",
+    "🙂",
+    "...",
+    "?!",
+    "—",
+    "<|endoftext|>",
+    "</s>",
+    "<|endof",
+    "\u{0}",
+    "\u{feff}",
+];
+
+/// SentencePiece's BPE with a token for each byte.
+const LLAMA_2: &str = "tokenizers/sentencepiece_bpe";
+
+/// Return the tokenizer of a file with a pre-tokenizer in place of its normalizer.
+fn marking(folder: &TempDir, file: &Path, scheme: &str, split: bool) -> Tokenizer {
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    json["normalizer"] = Value::Null;
+    json["pre_tokenizer"] = json!({
+        "type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": split,
+    });
+    let path = folder.path().join(format!("{scheme}.json"));
+    fs::write(&path, json.to_string()).unwrap();
+    Tokenizer::from_file(&path).unwrap()
+}
+
+#[test]
+fn text_is_divided_as_the_library_does() {
+    let folder = TempDir::new().unwrap();
+    let named = |name: &str| self::folder().join(name).join("tokenizer.json");
+    let texts = strings(1, 300, &PARTS);
+    let trained = Tokenizer::train_bpe(texts.iter(), 700, &["<|user|>".to_owned()]).unwrap();
+    let characters = Tokenizer::characters(texts.iter().flat_map(|text| text.chars()), true);
+    let tokenizers = [
+        ("bpe", trained),
+        ("characters", characters.unwrap()),
+        (
+            "llama3",
+            Tokenizer::from_file(&named("tokenizers/split_byte_level")).unwrap(),
+        ),
+        ("qwen2", Tokenizer::from_file(&named("hf/qwen2")).unwrap()),
+        ("gpt2", Tokenizer::from_file(&named("hf/gpt2")).unwrap()),
+        ("llama2", Tokenizer::from_file(&named(LLAMA_2)).unwrap()),
+        ("always", marking(&folder, &named(LLAMA_2), "always", true)),
+        ("first", marking(&folder, &named(LLAMA_2), "first", false)),
+        ("never", marking(&folder, &named(LLAMA_2), "never", true)),
+    ];
+    let strings = strings(2, 10_000, &PARTS);
+    let requests: Vec<Value> = tokenizers
+        .iter()
+        .map(|(name, tokenizer)| {
+            let config = sisun_config::ModelConfig::new(tokenizer.vocab_size(), 8, 1, 1, 64);
+            let model = Transformer::random(&config, 0, &cpu()).unwrap();
+            let loaded = LanguageModel::new((*name).into(), None, model, tokenizer.clone());
+            let path = write(&folder, name, &loaded, "the", None);
+            json!({ "path": path, "texts": strings })
+        })
+        .collect();
+    let Some(answers) = node(&requests) else {
+        return;
+    };
+    for ((name, tokenizer), answer) in tokenizers.iter().zip(&answers) {
+        let encoded = answer["encoded"].as_array().unwrap();
+        assert_eq!(encoded.len(), strings.len());
+        let mut known = 0;
+        for (text, found) in strings.iter().zip(encoded) {
+            let Ok(encoding) = tokenizer.encode_prompt(text) else {
+                assert!(found["unknown"].is_array(), "{name}: {text:?}: {found}");
+                continue;
+            };
+            known += 1;
+            assert_eq!(found["ids"], json!(encoding.ids), "{name}: {text:?}");
+            // The page shows composed text where the tokenizer composes it.
+            if found["text"] == *text {
+                let labels: Vec<Value> = (tokenizer.labels(text, &encoding).iter())
+                    .map(|label| json!({ "id": label.id, "text": label.text, "start": label.start, "end": label.end }))
+                    .collect();
+                assert_eq!(found["tokens"], json!(labels), "{name}: {text:?}");
+            }
+        }
+        assert!(
+            known > 900,
+            "{name}: {known} strings are within its vocabulary"
+        );
+    }
+}
