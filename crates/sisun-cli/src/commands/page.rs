@@ -11,8 +11,8 @@ use crate::work;
 use anyhow::{Result, bail};
 use serde_json::json;
 use sisun_config::{Precision, shell};
+use sisun_files::write_atomic;
 use sisun_infer::{CaptureSelection, Language};
-use sisun_model::checkpoint::write_atomic;
 use sisun_viz::page::{Kind, Page, WeightFormat};
 use std::fs::File;
 use std::io::Read;
@@ -61,10 +61,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    pairs::refuse_run(
-        &args.run,
-        "the page computes decoder-only models; `sisun attend --format html` writes a page of one pair",
-    )?;
+    pairs::refuse_run(&args.run, |_| {
+        "the page computes decoder-only models; `sisun attend --format html` writes a page of one pair".to_owned()
+    })?;
     if args.out.extension().is_none_or(|end| end != "html") {
         return Err(Usage(format!("--out {}: name a .html file", args.out.display())).into());
     }
