@@ -145,13 +145,13 @@ def edits(model):
         "mlp_out 0 = scale -0.5": [("mlp_out", 0, lambda x: x * -0.5)],
         "resid_mid 0 @2,4 = 0.25": [("resid_mid", 0, put(positions=[2, 4], value=lambda x: torch.full_like(x, 0.25), name="resid_mid"))],
         f"z 0.1 = mean '{OTHER}'": [("z", 0, put(1, value=lambda x: of("z", 0)[:, :, 1].mean(1, keepdim=True).expand_as(x)))],
-        f"attn_out 0 @3 = from '{OTHER}'": [
-            ("attn_out", 0, put(positions=[3], value=lambda x: of("attn_out", 0)[:, [3]], name="attn_out"))
+        f"attn_out 0 @8 = from '{OTHER}'": [
+            ("attn_out", 0, put(positions=[8], value=lambda x: of("attn_out", 0)[:, [8]], name="attn_out"))
         ],
         f"resid_post 0 = from '{OTHER}'": [("resid_post", 0, lambda x: of("resid_post", 0))],
         f"q 1.0 = from '{OTHER}'": [("q", 1, put(0, value=lambda x: of("q", 1)[:, :, 0], name="q"))],
         f"k 0 = from '{OTHER}'": [("k", 0, lambda x: of("k", 0))],
-        f"v 1 @1-3 = from '{OTHER}'": [("v", 1, put(positions=[1, 2, 3], value=lambda x: of("v", 1)[:, 1:4], name="v"))],
+        f"v 1 @6-8 = from '{OTHER}'": [("v", 1, put(positions=[6, 7, 8], value=lambda x: of("v", 1)[:, 6:9], name="v"))],
         f"pattern 1.1 = from '{OTHER}'": [("pattern", 1, put(1, value=lambda x: of("pattern", 1)[:, 1], name="pattern"))],
         "pattern 0.1 @5:3 = 0.9": [("pattern", 0, cell)],
         "scores 0.2 @5:3 = 2.5": [("scores", 0, score)],

@@ -352,6 +352,7 @@ fn rows_that_join_before_a_layer_are_runs_of_their_own() {
             let mut cache = KvCache::new();
             let head = text().narrow(1, 0, 3);
             model.forward(head, Pass::cached(&mut cache));
+            let mut cache = cache.fixed(3);
             let pass = Pass {
                 cache: Some(&mut cache),
                 forks: &[0, 1, 1],

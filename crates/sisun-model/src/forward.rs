@@ -21,7 +21,8 @@ pub struct Pass<'a> {
     /// Changes of activations, made in this order.
     pub edits: &'a [Edit],
     /// Layers before which a row joins the batch, ascending: a copy of the first row, which went
-    /// through the layers before it once for all of them. Edits tell the rows apart.
+    /// through the layers before it once for all of them. Edits tell the rows apart. A cache must be
+    /// [`KvCache::fixed`] then.
     pub forks: &'a [usize],
     /// Activations to capture of the attention to another sequence, if the blocks have one: its
     /// queries, keys, values, scores, pattern, `z` and output.
