@@ -119,18 +119,22 @@ fn names_of_pairs_lead_to_keys_of_pairs() {
         (
             "context = 'dot'",
             "context = 'bahdanau'",
-            "did you mean additive?",
+            "did you mean \"additive\"?",
         ),
-        ("context = 'dot'", "context = 'luong'", "did you mean dot?"),
+        (
+            "context = 'dot'",
+            "context = 'luong'",
+            "did you mean \"dot\"?",
+        ),
         (
             "encoder = 'gru'",
             "encoder = 'bidirectional'",
-            "did you mean bigru?",
+            "did you mean \"bigru\"?",
         ),
         (
             "kind = 'recurrent'",
             "kind = 'rnn'",
-            "did you mean recurrent?",
+            "did you mean \"recurrent\"?",
         ),
         (
             "d_hidden = 8",
@@ -145,7 +149,11 @@ fn names_of_pairs_lead_to_keys_of_pairs() {
         ("sources = ", "source = ", "did you mean pairs.sources?"),
         ("sources = ", "train_file = ", "did you mean pairs.sources?"),
         ("[pairs]", "[data]", "did you mean pairs?"),
-        ("kind = 'char'", "kind = 'characters'", "did you mean char?"),
+        (
+            "kind = 'char'",
+            "kind = 'characters'",
+            "did you mean \"char\"?",
+        ),
     ] {
         let told = told(from, to);
         assert!(told.contains(part), "{to}: {told}");
@@ -155,7 +163,7 @@ fn names_of_pairs_lead_to_keys_of_pairs() {
     let start = WHOLE.find("kind = 'recurrent'").expect("a model");
     let end = WHOLE.find("[train]").expect("training");
     let told = told(&WHOLE[start..end], transformer);
-    assert!(told.contains("did you mean rope?"), "{told}");
+    assert!(told.contains("did you mean \"rope\"?"), "{told}");
 }
 
 #[test]

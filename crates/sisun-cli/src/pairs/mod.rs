@@ -39,7 +39,7 @@ pub(crate) fn refuse_run(path: &Path, because: impl FnOnce(&str) -> String) -> R
         Some(run) => Err(Usage(format!(
             "{} is a run of a sequence-to-sequence model, and this takes a language model: {}",
             run.root().display(),
-            because(&shell::path(&run.root()))
+            because(&shell::path(run.root()))
         ))
         .into()),
     }
