@@ -238,6 +238,7 @@ pub trait Kernels: Backend + Lift {
     }
 
     /// Compute [`crate::optimizer::adamw`]: all parameters, then all first and second moments.
+    #[allow(clippy::type_complexity)] // the macro has to see the tuple
     fn adamw(
         #[extension_type] params: TensorList<Self>,
         #[extension_type] gradients: TensorList<Self>,

@@ -60,8 +60,8 @@ mod tests {
         assert!(matches!(error, ConfigError::Several(_)), "{error}");
         let told = message(&error).expect("hints");
         for part in [
-            "the device: --device, as in --device wgpu\n",
-            "the run to resume: --resume of `sisun train`\n",
+            "the device: --device, as in --device wgpu",
+            "the run to resume: --resume of `sisun train`",
             "did you mean model.d_model?",
         ] {
             assert!(told.contains(part), "no {part:?} in {told}");
