@@ -162,7 +162,6 @@ export class Live {
     if (changed.has("text") && text !== this.#textOf(this.#ids)) this.#setText(text);
     else if (changed.has("ablate") || changed.has("cells")) this.compute();
     if (changed.has("language")) this.#showWords();
-    this.surgery.show();
   }
 
   /** @param {number[]} ids */

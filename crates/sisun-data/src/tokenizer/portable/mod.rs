@@ -1,13 +1,16 @@
 //! A tokenizer as data for another program, which applies it exactly: characters, byte-level BPE, and
 //! SentencePiece's BPE with bytes for unknown characters.
 
+mod error;
 mod words;
 
+pub use error::NotPortable;
+
 use super::{Tokenizer, byte_alphabet::character_of, char_table::CharTable};
+use error::not_portable;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
-use thiserror::Error;
 use words::Prepend;
 
 /// What a program needs in order to encode as this tokenizer does.
@@ -59,23 +62,6 @@ struct PortableAdded {
     content: String,
     /// True if it is found in what the normalizer makes of a text.
     normalized: bool,
-}
-
-/// The reason why a tokenizer cannot be written as data.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("its {part} cannot be applied exactly outside the program: {found}")]
-pub struct NotPortable {
-    /// The key of `tokenizer.json`.
-    pub part: &'static str,
-    /// What stands there, or what is missing.
-    pub found: String,
-}
-
-fn not_portable(part: &'static str, found: impl Into<String>) -> NotPortable {
-    NotPortable {
-        part,
-        found: found.into(),
-    }
 }
 
 impl PortableTokenizer {

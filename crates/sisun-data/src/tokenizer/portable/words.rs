@@ -1,6 +1,6 @@
 //! The words in which a text is merged: regular expressions, and SentencePiece's marks.
 
-use super::{NotPortable, not_portable};
+use super::error::{NotPortable, not_portable};
 use regex::Regex;
 use serde::Serialize;
 use serde_json::{Value, json};
