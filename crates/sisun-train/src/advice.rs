@@ -1,6 +1,6 @@
 //! Commands that messages suggest. Each works when pasted into a shell.
 
-use crate::resume_check::may_change;
+use crate::may_change::may_change;
 use sisun_config::{Config, OptimizerKind, TrainConfig, shell};
 use sisun_data::vocabulary_size;
 use sisun_files::RunDir;

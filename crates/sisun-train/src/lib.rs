@@ -12,6 +12,7 @@ mod finetune;
 mod gradients;
 mod language;
 mod loss_window;
+mod may_change;
 mod metrics;
 mod optimizer;
 mod owed;

@@ -1,37 +1,10 @@
 //! The settings that may change when a run is resumed.
 
 use crate::advice::Change;
+use crate::may_change::may_change;
 use sisun_config::Experiment;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
-
-/// Keys that may differ when a run is resumed: they affect its length and its outputs, not its
-/// computation, and each takes effect. `train.eval_windows` is not among them, as it affects the
-/// choice of the best checkpoint. `data` and the sources of `pairs` may refer to the same text in another way; other text is
-/// rejected by its hash.
-pub(crate) const MAY_CHANGE: [&str; 13] = [
-    "name",
-    "data",
-    "pairs.sources",
-    "pairs.targets",
-    "pairs.validation",
-    "pairs.validation_targets",
-    "train.steps",
-    "train.eval_every",
-    "train.checkpoint_every",
-    "train.keep_checkpoints",
-    "train.log_every",
-    "sample",
-    "attend",
-];
-
-/// Keys of `data` that affect the contents of the training text, not only its location.
-const OF_THE_TEXT: [&str; 4] = [
-    "data.normalize",
-    "data.jsonl_field",
-    "data.jsonl_answer_field",
-    "data.jsonl_separator",
-];
 
 /// Tables treated as a single setting, because their keys depend on their kind.
 const WHOLE: [&str; 5] = [
@@ -48,14 +21,6 @@ pub(crate) fn refused<C: Experiment>(before: &C, after: &C) -> Vec<Change> {
         .into_iter()
         .filter(|change| !may_change(&change.key))
         .collect()
-}
-
-pub(crate) fn may_change(key: &str) -> bool {
-    !OF_THE_TEXT.contains(&key)
-        && MAY_CHANGE.iter().any(|may| {
-            key.strip_prefix(may)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
 }
 
 /// Return each setting that differs.
@@ -101,7 +66,8 @@ fn flatten(prefix: &str, value: Value, keys: &mut BTreeMap<String, Value>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAY_CHANGE, keys, may_change, refused};
+    use super::{keys, refused};
+    use crate::may_change::{MAY_CHANGE, may_change};
     use sisun_config::Config;
     use std::path::Path;
     use toml::Value;
