@@ -267,6 +267,12 @@ impl Desk {
             .map(|i| format!("{{\"text\": \"Review {i} is short.\"}}\n"))
             .collect();
         fs::write(desk.folder.join("reviews.jsonl"), reviews).unwrap();
+        for (file, line) in [
+            ("held-out.ko", "1997년 3월 5일\n"),
+            ("held-out.en", "1997-03-05\n"),
+        ] {
+            fs::write(desk.folder.join(file), line.repeat(3)).unwrap();
+        }
         let font = root().join("crates/sisun-viz/assets/Pretendard-Regular.otf");
         fs::copy(font, desk.folder.join("NanumMyeongjo.ttf")).unwrap();
         fs::create_dir(desk.folder.join("bin")).unwrap();

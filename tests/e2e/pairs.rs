@@ -797,7 +797,7 @@ fn messages_fit_a_run_of_pairs() {
         "--set",
         "train.eval_every=5",
     ];
-    let told = sisun(&[&args[..], &separate, &again].concat()).fails(2, &["to train it longer"]);
+    let told = sisun(&[&args[..], &separate, &again].concat()).fails(1, &["to train it longer"]);
     assert!(
         told.stderr.contains("train.eval_every=5") && !told.stderr.contains("nowhere"),
         "{}",

@@ -275,7 +275,7 @@ fn parallel_files_of_unequal_length_are_refused() {
         })
         .unwrap_err();
     assert!(
-        problem.contains("1 file(s) and pairs.targets 2"),
+        problem.contains("pairs.sources names 1 file and pairs.targets 2"),
         "{problem}"
     );
 }

@@ -1,6 +1,8 @@
-//! The result of one check.
+//! The results of checks.
 
+use anyhow::Result;
 use serde::Serialize;
+use sisun_config::plain_system_words;
 
 /// The verdict on one promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -60,5 +62,24 @@ impl Check {
         } else {
             Self::differs(name, found)
         }
+    }
+}
+
+/// Name of the check that a model can be opened.
+pub(crate) const OPENS: &str = "model opens";
+
+/// The checks so far, and who is told of the next.
+pub(crate) struct Checks<'s> {
+    pub(crate) list: Vec<Check>,
+    pub(crate) started: &'s mut dyn FnMut(&str),
+}
+
+impl Checks<'_> {
+    /// Run a check. One that ends with an error has found something that does not hold.
+    pub(crate) fn add(&mut self, name: &'static str, check: &mut dyn FnMut() -> Result<Check>) {
+        (self.started)(name);
+        self.list.push(check().unwrap_or_else(|error| {
+            Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())
+        }));
     }
 }

@@ -18,10 +18,10 @@ mod workplace;
 pub use check::{Check, Verdict};
 pub use subject::ModelUnderTest;
 
+use crate::check::{Checks, OPENS};
 use crate::subject::Files;
 use crate::workplace::TempWorkspace;
 use anyhow::Result;
-use sisun_config::plain_system_words;
 use std::path::Path;
 
 /// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `made`
@@ -73,23 +73,4 @@ pub fn verify(
     });
     checks.add(tokenizer::NAME, &mut || tokenizer::check(&subject));
     Ok(checks.list)
-}
-
-/// Name of the check that a model can be opened.
-const OPENS: &str = "model opens";
-
-/// The checks so far, and who is told of the next.
-struct Checks<'s> {
-    list: Vec<Check>,
-    started: &'s mut dyn FnMut(&str),
-}
-
-impl Checks<'_> {
-    /// Run a check. One that ends with an error has found something that does not hold.
-    fn add(&mut self, name: &'static str, check: &mut dyn FnMut() -> Result<Check>) {
-        (self.started)(name);
-        self.list.push(check().unwrap_or_else(|error| {
-            Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())
-        }));
-    }
 }

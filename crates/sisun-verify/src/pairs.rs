@@ -1,11 +1,12 @@
 //! Checks of sequence-to-sequence runs.
 
+use crate::check::{Check, Checks, OPENS};
 use crate::devices::{self, MOST_BY_SOFTWARE};
 use crate::logits::{Difference, values};
 use crate::passes::{self, malformed};
 use crate::subject::cpu;
 use crate::workplace::TempWorkspace;
-use crate::{Check, Checks, OPENS, resume, round_trip, tokenizer};
+use crate::{resume, round_trip, tokenizer};
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use sisun_config::Seq2SeqExperiment;

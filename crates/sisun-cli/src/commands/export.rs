@@ -23,7 +23,6 @@ use std::path::PathBuf;
 Examples:
   sisun export runs/quickstart --to quickstart-hf
   sisun export runs/quickstart --to quickstart-hf --dtype bfloat16
-  sisun export runs/translation-transformer --to translation-hf
 
 Then in Python:
   from transformers import AutoModelForCausalLM, AutoTokenizer

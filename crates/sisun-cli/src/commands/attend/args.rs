@@ -39,7 +39,7 @@ Examples:
   sisun attend runs/dates-gru --text \"Wednesday, 5 March 1997\" --out maps
   sisun attend runs/dates-gru --pair dates.jsonl:3 --out maps --format html,svg
   sisun attend runs/dates-gru --pair held-out.ko:3 --targets held-out.en --out maps
-  sisun attend runs/translation-transformer --text \"민수는 어제 배를 탔다.\" --ablate --format html
+  sisun attend runs/dates-gru --text \"5 March 1997\" --out maps --format html --ablate
   sisun attend runs/quickstart --text \"The cat sat.\" --edit \"resid_mid 2 @1 = from 'The dog sat.'\"",
     edit_grammar!()
 ))]
