@@ -2,9 +2,9 @@
 
 import { AnalysisApp } from "./analysis-app.js";
 import { ANALYSIS_STRINGS } from "./analysis-strings.js";
-import { canUnpack } from "./blocks.js";
 import { find } from "./elements.js";
 import { begin, ready, tellTrouble } from "./trouble.js";
+import { canUnpack } from "./unpack.js";
 import { addStrings, say, setLanguage } from "./words.js";
 
 async function start() {

@@ -172,7 +172,7 @@ mod tests {
                 &["train.lr_max", "train.lr_min", "train.muon_lr_max"],
             ),
             ("learning_rate", true, &["train.lr_max"]),
-            ("n-embd", true, &["model.d_model"]),
+            ("n-embd", false, &["model.d_model", "seq2seq.d_embed"]),
             ("muon rate", true, &["train.muon_lr_max"]),
             ("[attend]", false, &["attend.text", "attend.source"]),
             (
