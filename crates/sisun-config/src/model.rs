@@ -225,6 +225,24 @@ impl ModelConfig {
         self.d_head.unwrap_or(self.d_model / self.n_heads)
     }
 
+    /// Return true if the keys and values of tokens stay what they are while a text grows to `len`
+    /// tokens, so that they can be kept: not without a causal mask, where each token looks at later
+    /// ones, and not where the length changes RoPE's frequencies.
+    pub fn keys_stay(&self, len: usize) -> bool {
+        let frequencies_stay = match self.position {
+            Position::Rope {
+                scaling:
+                    Some(RopeScaling::Dynamic {
+                        original_context_len,
+                        ..
+                    }),
+                ..
+            } => len <= original_context_len,
+            _ => true,
+        };
+        self.causal && frequencies_stay
+    }
+
     /// Return the number of key and value heads.
     pub fn kv_heads(&self) -> usize {
         self.n_kv_heads.unwrap_or(self.n_heads)

@@ -84,7 +84,8 @@ impl<'m> ContextWindow<'m> {
         assert!(!new.is_empty(), "logits follow a token");
         let context_len = self.model.config().context_len;
         let fits = self.tokens.len() + new.len() <= context_len;
-        let unread = if fits && self.model.config().causal {
+        let len = self.tokens.len() + new.len();
+        let unread = if fits && self.model.config().keys_stay(len) {
             new.to_vec()
         } else {
             let mut all = std::mem::take(&mut self.tokens);

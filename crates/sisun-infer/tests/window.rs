@@ -46,6 +46,8 @@ fn the_older_half_is_dropped_and_the_rest_read_afresh() {
         "\"rope\"",
         "\"alibi\"",
         "{ kind = \"t5_bias\", buckets = 4, max_distance = 5 }",
+        // Its frequencies change from the fifth token on.
+        "{ kind = \"rope\", scaling = { kind = \"dynamic\", factor = 3.0, original_context_len = 4 } }",
     ] {
         let model = model(position);
         let mut window = ContextWindow::new(&model);

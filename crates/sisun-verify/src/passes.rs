@@ -23,6 +23,11 @@ pub(crate) fn cached(subject: &ModelUnderTest<'_>) -> Result<Check> {
                    sampling reads all again for each token";
         return Ok(Check::not_checked(CACHED, why.to_owned()));
     }
+    if !model.config().keys_stay(subject.ids.len()) {
+        let why = "RoPE's frequencies change with the length (scaling = \"dynamic\"), so keys cannot be kept beyond the original \
+                   context, and sampling reads all again for each token";
+        return Ok(Check::not_checked(CACHED, why.to_owned()));
+    }
     let (plain, device) = (plain(model, &subject.ids), model.device());
     let mut cache = KvCache::new();
     let each: Vec<Tensor<3>> = subject
