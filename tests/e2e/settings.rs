@@ -68,7 +68,7 @@ fn a_key_is_described_and_an_unknown_one_suggested() {
             "epochs",
             "did you mean train.steps? Training is counted in steps",
         ),
-        ("xyzzyplugh", "known here: name, finetune, data"),
+        ("xyzzyplugh", "nothing found for \"xyzzyplugh\" among"),
     ] {
         sisun(&["config", word]).fails(2, &[part]);
     }
