@@ -134,7 +134,7 @@ pub enum ConfigError {
         given: String,
     },
     /// Two overrides of the same key.
-    #[error("overrides {first:?} and {second:?}: {key} is set twice; keep one of them")]
+    #[error("overrides {first} and {second}: {key} is set twice; keep one of them")]
     SetTwice {
         /// The key.
         key: String,

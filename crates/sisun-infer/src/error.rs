@@ -129,7 +129,7 @@ pub enum InferError {
         numbers: String,
     },
     /// An edit does not suit the model or the text.
-    #[error("--edit {edit:?}: {problem}")]
+    #[error("edit {edit:?}: {problem}")]
     BadEdit {
         /// The edit as it was written.
         edit: String,

@@ -14,7 +14,7 @@ export const SHARED_STRINGS = {
   ko: {
     "language": "언어", "theme": "화면", "theme-auto": "시스템 설정", "theme-light": "밝게", "theme-dark": "어둡게",
     "map": "색", "map-blues": "Blues", "map-viridis": "Viridis", "map-cividis": "Cividis", "map-magma": "Magma",
-    "layer-head": "층 {0} · 헤드 {1}", "layer-of": "층 {0}", "one-head": "헤드 1개",
+    "layer-head": "레이어 {0} · 헤드 {1}", "layer-of": "레이어 {0}", "one-head": "헤드 1개",
     "play": "재생", "pause": "멈춤", "link-done": "링크를 복사했습니다.",
     "keys": "단축키", "close": "닫기", "help-head": "이전·다음 헤드", "help-help": "이 단축키 목록",
     "damaged": "페이지가 손상되었습니다. 블록 {0}의 크기가 {2}바이트여야 하는데 {1}바이트입니다. 다시 만들어 주세요.",

@@ -36,7 +36,7 @@ impl Graph {
             if matches!(module.last().unwrap().as_str(), "mod" | "lib" | "main") {
                 module.pop();
             }
-            if module.last().is_none_or(|name| name != "tests") {
+            if module.iter().all(|name| name != "tests") {
                 sources.insert(module, plain(&fs::read_to_string(&file).unwrap()));
             }
         }

@@ -34,11 +34,11 @@ const WIDTH: usize = 100;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  sisun patch runs/quickstart --clean \"The cat sat. The cat\" --corrupt \"The dog sat. The dog\" --answer \" s\" --against \" r\" --at resid_pre
-  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --at z --format png,npz --out maps
-  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --at resid_mid --at-token 1:2,3:4
-  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --at z --fast
-  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --to-head 1.2 --into k")]
+  sisun patch runs/quickstart --clean \"Mia said to Noah\" --corrupt \"Noah said to Mia\" --answer \" and\" --against \" was\" --at resid_pre
+  sisun patch runs/quickstart --clean \"Mia said to Noah\" --corrupt \"Noah said to Mia\" --answer \" and\" --against \" was\" --at z --fast
+  sisun patch runs/quickstart --clean \"Mia said to Noah\" --corrupt \"Noah said to Mia\" --answer \" and\" --against \" was\" --at z --format png,npz --out maps
+  sisun patch runs/quickstart --clean \"Mia said to Noah\" --corrupt \"Noah said to Mia\" --answer \" and\" --against \" was\" --at resid_mid --at-token 0:3,3:0
+  sisun patch runs/quickstart --clean \"Mia said to Noah\" --corrupt \"Noah said to Mia\" --answer \" and\" --against \" was\" --to-head 1.2 --into k")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
@@ -84,7 +84,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["npz", "png", "svg"])]
     format: Vec<String>,
     /// The folder of the files
-    #[arg(long, value_name = "DIR", default_value = "maps")]
+    #[arg(long, value_name = "DIR", default_value = "maps", requires = "format")]
     out: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -98,6 +98,18 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let because = "`sisun explain` shows how a target attends to its source";
     pairs::refuse_run(&args.run, |_| because.to_owned())?;
+    // The parser leaves a requirement out where the required option conflicts with another.
+    let of_paths = match (args.to_head, args.from_head, args.into.as_slice()) {
+        (None, Some(_), _) => Some("--from-head"),
+        (None, None, [_, ..]) => Some("--into"),
+        _ => None,
+    };
+    if let Some(option) = of_paths {
+        return Err(Usage(format!(
+            "{option} is about paths into a head: name the head with --to-head in place of --at"
+        ))
+        .into());
+    }
     if args.fast && args.precision.is_reduced() {
         return Err(Usage(
             "--fast needs gradients, which weights in bf16 do not have: leave --precision out"

@@ -7,7 +7,7 @@ use sisun_infer::InferError;
 pub(crate) fn message(error: &InferError) -> Option<String> {
     Some(match error {
         InferError::Model(error) => return model::message(error),
-        InferError::BadSelection { .. } => format!("--{error}"),
+        InferError::BadSelection { .. } | InferError::BadEdit { .. } => format!("--{error}"),
         InferError::NoSuchToken { .. } | InferError::ManyTokens { .. } => {
             format!("--query: {error}")
         }

@@ -201,7 +201,12 @@ fn change(given: &str) -> Result<What, String> {
     let (word, rest) = given
         .split_once(char::is_whitespace)
         .map_or((given, ""), |(word, rest)| (word, rest.trim()));
-    let finite = |given: &str| given.parse().ok().filter(|number: &f64| number.is_finite());
+    let finite = |given: &str| {
+        given
+            .parse()
+            .ok()
+            .filter(|number: &f64| (*number as f32).is_finite())
+    };
     let number = finite(word).filter(|_| rest.is_empty());
     match (word, number) {
         (_, Some(number)) => Ok(What::Set(number)),
@@ -318,7 +323,7 @@ mod tests {
             ("= zero", "missing before the ="),
             ("hook_z 1 = zero", "did you mean z?"),
             ("resid_mdi 1 = zero", "did you mean resid_mid?"),
-            ("xyz 1 = zero", "\"xyz\"; known: embed"),
+            ("banana 1 = zero", "\"banana\"; known: embed"),
             ("z one = zero", "layers \"one\""),
             ("z 1.x = zero", "heads \"x\""),
             ("z 1.3 2 = zero", "one part too many"),
@@ -331,6 +336,7 @@ mod tests {
             ("pattern 1 = mean 'a'", "use from, or edit z"),
             ("z 1 = nothing", "choose zero, a number"),
             ("z 1 = inf", "choose zero, a number"),
+            ("z 1 = 1e40", "choose zero, a number"),
             ("z 1 = scale x", "expected a number"),
             ("z 1 = from", "from of what?"),
             ("z 1 = from 'a", "lacks its second '"),

@@ -181,7 +181,7 @@ impl Page {
         {
             let n = view.tokens.len();
             sentences.push(if korean {
-                format!("토큰이 {n}개라서 한 칸이 이어지는 토큰 {cell}개를 나타냅니다(질의는 평균, 키는 합).")
+                format!("토큰이 {n}개라서 한 칸이 이어지는 토큰 {cell}개를 나타냅니다(쿼리는 평균, 키는 합).")
             } else {
                 format!(
                     "The text has {n} tokens: one cell stands for {cell} tokens in a row (mean over queries, sum over keys)."
@@ -194,11 +194,11 @@ impl Page {
         if let Some(view) = self.content.views.iter().find(short) {
             let kept = view.vectors.as_ref().map_or(0, |vectors| vectors.tokens);
             sentences.push(if kept == 0 && korean {
-                "q, k, v는 이 페이지에 담기에 너무 큽니다. `sisun explain`으로 질의를 풀어 볼 수 있습니다.".to_owned()
+                "q, k, v는 이 페이지에 담기에 너무 큽니다. `sisun explain`으로 쿼리를 풀어 볼 수 있습니다.".to_owned()
             } else if kept == 0 {
                 "q, k and v do not fit on this page; `sisun explain` works a query through.".to_owned()
             } else if korean {
-                format!("q, k, v는 처음 {kept}개 토큰만 담았습니다. 그 뒤의 질의는 `sisun explain`으로 풀어 볼 수 있습니다.")
+                format!("q, k, v는 처음 {kept}개 토큰만 담았습니다. 그 뒤의 쿼리는 `sisun explain`으로 풀어 볼 수 있습니다.")
             } else {
                 format!(
                     "q, k and v are on this page for the first {kept} tokens; `sisun explain` works later queries through."
