@@ -9,6 +9,7 @@ mod export;
 mod infer;
 mod maps;
 mod model;
+mod page;
 pub(crate) mod train;
 
 use anyhow::Error;
@@ -34,6 +35,7 @@ pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
         .or_else(|| error.downcast_ref().and_then(train::message))
         .or_else(|| error.downcast_ref().and_then(infer::message))
         .or_else(|| error.downcast_ref().and_then(maps::message))
+        .or_else(|| error.downcast_ref().and_then(page::message))
         .or_else(|| error.downcast_ref().and_then(export::message))
         .or_else(|| error.downcast_ref().and_then(compare::message))
         .unwrap_or_else(|| error.to_string())

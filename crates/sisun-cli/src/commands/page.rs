@@ -29,7 +29,7 @@ Examples:
   sisun page runs/quickstart
   sisun page runs/quickstart --out class.html --text \"The cat sat on the mat.\"
   sisun page runs/quickstart-ko --language ko --weights float16
-  sisun page hf/gpt2 --text \"The cat sat on the mat.\" --weights int8
+  sisun page models/gpt2 --text \"The cat sat on the mat.\" --weights int8
 
 A page holds models of up to 130 million parameters. Its size is about 5.4 bytes for each parameter
 in float32, 4 in float24, 2.7 in float16 and 1.4 in int8.")]

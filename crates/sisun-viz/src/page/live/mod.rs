@@ -26,7 +26,7 @@ const STREAM_BYTES: usize = 8 << 20;
 pub enum LiveError {
     /// The model is too large for a page.
     #[error(
-        "the model has {} parameters, and a page holds {} at most: `sisun attend --format html` writes a page of one text without the model",
+        "the model has {} parameters, and a page holds {} at most",
         thousands(*parameters as u64),
         thousands(MOST_PARAMETERS as u64)
     )]
@@ -36,7 +36,7 @@ pub enum LiveError {
     },
     /// The model is so large that its page must be asked for.
     #[error(
-        "the model has {} parameters, more than a page usually holds: ask for it with --weights float16 (about {} MB) or int8 (about {} MB, less exact)",
+        "the model has {} parameters, more than a page usually holds: name a number format, float16 (about {} MB) or int8 (about {} MB, less exact)",
         thousands(*parameters as u64),
         megabytes(2 * parameters),
         megabytes(*parameters)
@@ -46,7 +46,7 @@ pub enum LiveError {
         parameters: usize,
     },
     /// A weight is outside the range of the format.
-    #[error("{name} holds {value}, which float16 cannot express: give --weights float24")]
+    #[error("{name} holds {value}, which float16 cannot express: choose float24")]
     OutOfRange {
         /// Name of the parameter.
         name: String,
