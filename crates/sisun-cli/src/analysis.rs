@@ -3,11 +3,12 @@
 use crate::common::{DeviceArgs, claim, left_before};
 use crate::failure::Usage;
 use crate::model_source::{ModelSource, PrecisionArgs};
+use crate::terminal::say;
 use crate::work;
 use anyhow::{Context, Result};
 use clap::Args;
 use sisun_files::write_atomic;
-use sisun_infer::Language;
+use sisun_infer::{AnswerToken, Language};
 use sisun_viz::Sheet;
 use sisun_viz::maps::{sheet_svg, svg_to_png};
 use sisun_viz::page::{AnalysisPage, analysis_html};
@@ -119,13 +120,8 @@ impl AnalysisOutput {
             if !pictures.iter().any(|format| self.wants(*format)) {
                 break;
             }
-            let svg = sheet_svg(sheet)?;
-            if self.wants(AnalysisFormat::Png) {
-                contents.push((format!("{}.png", sheet.name), svg_to_png(&svg, sheet.name)?));
-            }
-            if self.wants(AnalysisFormat::Svg) {
-                contents.push((format!("{}.svg", sheet.name), svg.into_bytes()));
-            }
+            let formats = pictures.map(|format| self.wants(format));
+            contents.extend(draw(sheet, formats)?);
         }
         if self.wants(AnalysisFormat::Html) {
             let language = self.language.unwrap_or_else(|| Language::of(found.text));
@@ -133,20 +129,63 @@ impl AnalysisOutput {
             contents.push((format!("{}.html", found.name), html.into_bytes()));
         }
         let out = self.out.as_deref().unwrap_or(Path::new("maps"));
-        claim(out)?;
-        let mut files = Vec::new();
-        for (name, bytes) in contents {
-            let path = out.join(name);
-            write_atomic(&path, &bytes)?;
-            files.push(path);
-        }
-        if let Some(left) = left_before(out, &files) {
-            device.note(&format!(
-                "note: {} holds files of an earlier command as well: {left}",
-                out.display()
-            ));
-        }
-        Ok(files)
+        write_files(out, contents, device)
+    }
+}
+
+/// Draw a sheet as PNG, as SVG, or as both. Return the names of the files and what they hold.
+pub(crate) fn draw(sheet: &Sheet, [png, svg]: [bool; 2]) -> Result<Vec<(String, Vec<u8>)>> {
+    let drawn = sheet_svg(sheet)?;
+    let mut pictures = Vec::new();
+    if png {
+        pictures.push((
+            format!("{}.png", sheet.name),
+            svg_to_png(&drawn, sheet.name)?,
+        ));
+    }
+    if svg {
+        pictures.push((format!("{}.svg", sheet.name), drawn.into_bytes()));
+    }
+    Ok(pictures)
+}
+
+/// Write files into a folder and return their paths. Files of earlier commands are noted.
+pub(crate) fn write_files(
+    out: &Path,
+    contents: Vec<(String, Vec<u8>)>,
+    device: &DeviceArgs,
+) -> Result<Vec<PathBuf>> {
+    claim(out)?;
+    let mut files = Vec::new();
+    for (name, bytes) in contents {
+        let path = out.join(name);
+        write_atomic(&path, &bytes)?;
+        files.push(path);
+    }
+    if let Some(left) = left_before(out, &files) {
+        device.note(&format!(
+            "note: {} holds files of an earlier command as well: {left}",
+            out.display()
+        ));
+    }
+    Ok(files)
+}
+
+/// Print the paths of files, a line each.
+pub(crate) fn say_files(files: &[PathBuf]) -> Result<()> {
+    files
+        .iter()
+        .try_for_each(|file| say(&file.display().to_string()))
+}
+
+/// Note which token of an answer is taken, if it has several.
+pub(crate) fn note_rest(option: &str, given: &str, token: &AnswerToken, device: &DeviceArgs) {
+    if !token.rest.is_empty() {
+        device.note(&format!(
+            "note: {option} {given:?} is {} tokens: the first is taken, {:?}",
+            token.rest.len() + 1,
+            token.text
+        ));
     }
 }
 

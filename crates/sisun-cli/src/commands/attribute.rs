@@ -7,7 +7,7 @@ use crate::given_text;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
-use sisun_infer::{AnswerToken, Attribution, AttributionOptions, Query};
+use sisun_infer::{Attribution, AttributionOptions, Query};
 use sisun_viz::analysis::{attribution_npz, attribution_sheet};
 use sisun_viz::page::AnalysisPage;
 use std::path::PathBuf;
@@ -76,9 +76,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         query: args.query.clone().unwrap_or_default(),
     };
     let split = opened.loaded.attribute(&args.text, &asked)?;
-    note_rest("--answer", &args.answer, &split.answer, device);
+    analysis::note_rest("--answer", &args.answer, &split.answer, device);
     if let (Some(given), Some(token)) = (&args.against, &split.against) {
-        note_rest("--against", given, token, device);
+        analysis::note_rest("--against", given, token, device);
     }
     let found = Analysis {
         name: "attribution",
@@ -102,20 +102,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     match output.format.is_empty() {
         true => say(&table(&split, args.top)),
-        false => files
-            .iter()
-            .try_for_each(|file| say(&file.display().to_string())),
-    }
-}
-
-/// Say which token of an answer is taken, if it has several.
-fn note_rest(option: &str, given: &str, token: &AnswerToken, device: &DeviceArgs) {
-    if !token.rest.is_empty() {
-        device.note(&format!(
-            "note: {option} {given:?} is {} tokens: the first, {:?}, is taken",
-            token.rest.len() + 1,
-            token.text
-        ));
+        false => analysis::say_files(&files),
     }
 }
 

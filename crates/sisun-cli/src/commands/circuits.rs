@@ -94,9 +94,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     if !output.format.is_empty() {
         undefined.for_each(|why| device.note(&format!("note: {why}")));
-        return files
-            .iter()
-            .try_for_each(|file| say(&file.display().to_string()));
+        return analysis::say_files(&files);
     }
     say(&copying(&circuits))?;
     for composition in &circuits.composition {

@@ -78,9 +78,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     match output.format.is_empty() {
         true => say(&table(&map, usize::from(args.top))),
-        false => files
-            .iter()
-            .try_for_each(|file| say(&file.display().to_string())),
+        false => analysis::say_files(&files),
     }
 }
 

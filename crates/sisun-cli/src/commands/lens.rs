@@ -101,9 +101,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     match is_table {
         true => say(&table(&lens)),
-        false => files
-            .iter()
-            .try_for_each(|file| say(&file.display().to_string())),
+        false => analysis::say_files(&files),
     }
 }
 

@@ -1,7 +1,8 @@
 //! `sisun patch`.
 
+use crate::analysis;
 use crate::columns::{Align, aligned, groups};
-use crate::common::{DeviceArgs, claim, left_before};
+use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::{self, PrecisionArgs};
@@ -10,13 +11,11 @@ use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use sisun_files::write_atomic;
 use sisun_infer::{
-    AlignedToken, AnswerToken, AttentionInput, PatchAxis, PatchOptions, PatchText, Patching,
-    PathOptions, numbered_head,
+    AlignedToken, AttentionInput, PatchAxis, PatchOptions, PatchText, Patching, PathOptions,
+    numbered_head,
 };
 use sisun_model::Activation;
-use sisun_viz::maps::{sheet_svg, svg_to_png};
 use sisun_viz::{patching_npz, patching_sheet};
 use std::path::PathBuf;
 
@@ -153,7 +152,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ("--answer", &args.answer, &found.answer),
         ("--against", &args.against, &found.against),
     ] {
-        note_rest(option, given, token, &args.device);
+        analysis::note_rest(option, given, token, &args.device);
     }
     let files = write(&args, &found)?;
     if args.json {
@@ -161,19 +160,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     match files.is_empty() {
         true => say(&table(&found)),
-        false => files
-            .iter()
-            .try_for_each(|file| say(&file.display().to_string())),
-    }
-}
-
-fn note_rest(option: &str, given: &str, token: &AnswerToken, device: &DeviceArgs) {
-    if !token.rest.is_empty() {
-        device.note(&format!(
-            "note: {option} {given:?} is {} tokens; the first is taken, {:?}",
-            token.rest.len() + 1,
-            token.text
-        ));
+        false => analysis::say_files(&files),
     }
 }
 
@@ -185,31 +172,13 @@ fn write(args: &Args, found: &Patching) -> Result<Vec<PathBuf>> {
     let mut contents = Vec::new();
     if wants("npz") {
         let bytes = patching_npz(found).context("the arrays do not fit into an NPZ file")?;
-        contents.push(("patching.npz", bytes));
+        contents.push(("patching.npz".to_owned(), bytes));
     }
     if wants("png") || wants("svg") {
-        let svg = sheet_svg(&patching_sheet(found))?;
-        if wants("png") {
-            contents.push(("patching.png", svg_to_png(&svg, "patching")?));
-        }
-        if wants("svg") {
-            contents.push(("patching.svg", svg.into_bytes()));
-        }
+        let formats = ["png", "svg"].map(wants);
+        contents.extend(analysis::draw(&patching_sheet(found), formats)?);
     }
-    claim(&args.out)?;
-    let mut files = Vec::new();
-    for (name, bytes) in contents {
-        let path = args.out.join(name);
-        write_atomic(&path, &bytes)?;
-        files.push(path);
-    }
-    if let Some(left) = left_before(&args.out, &files) {
-        args.device.note(&format!(
-            "note: {} holds files of an earlier command as well: {left}",
-            args.out.display()
-        ));
-    }
-    Ok(files)
+    analysis::write_files(&args.out, contents, &args.device)
 }
 
 fn object(found: &Patching, files: &[PathBuf]) -> Value {
