@@ -96,9 +96,10 @@ fn every_command_that_is_shown_works() {
     );
 }
 
-/// Return the commands of the README, then of the guide, of all help, and of the configurations.
+/// Return the commands of the README in both languages, then of the guide, of all help, and of the configurations.
 fn documents() -> Vec<String> {
     let mut all = commands(&root().join("README.md"));
+    all.extend(commands(&root().join(".github/README.ko.md")));
     let guide = root().join("crates/sisun/guide");
     for chapter in sorted_files(&guide) {
         all.extend(commands(&chapter));
