@@ -1,9 +1,9 @@
-//! Encoding numbers for a page: binary, deflated, base64.
+//! Encoding numbers for a page: binary, deflated with a checksum (zlib), base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use flate2::write::ZlibEncoder;
 use rayon::prelude::*;
 use std::io::Write;
 
@@ -30,7 +30,7 @@ pub(crate) struct Block(String);
 
 impl Block {
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
         let deflated = encoder.write_all(bytes).and_then(|()| encoder.finish());
         Self(STANDARD.encode(deflated.expect("writing into memory cannot fail")))
     }
@@ -110,12 +110,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use flate2::read::DeflateDecoder;
+    use flate2::read::ZlibDecoder;
     use std::io::Read;
 
     fn bytes(block: &Block) -> Vec<u8> {
         let mut bytes = Vec::new();
-        DeflateDecoder::new(&STANDARD.decode(&block.0).unwrap()[..])
+        ZlibDecoder::new(&STANDARD.decode(&block.0).unwrap()[..])
             .read_to_end(&mut bytes)
             .unwrap();
         bytes
