@@ -574,7 +574,7 @@ fn a_damaged_page_says_so() {
             &html[near_the_end + 1..]
         ),
         html.replacen("\"d_ff\":", "\"d_ff\":1", 1),
-        html.replacen("\"eps\":", "\"eps\":1", 1),
+        html.replacen("\"residual\":true", "\"residual\":false", 1),
         html.replacen("\"kind\":\"model\"", "\"kind\":model", 1),
     ];
     for (number, broken) in trouble.iter().enumerate() {

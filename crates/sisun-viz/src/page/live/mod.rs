@@ -139,7 +139,7 @@ impl LiveModel {
                 .collect(),
             weights: bytes
                 .chunks(STREAM_BYTES)
-                .map(|part| blocks.push(Block::new(part)))
+                .map(|part| blocks.push(Block::weights(part)))
                 .collect(),
             tokenizer: blocks.push(Block::new(&json)),
             logits: blocks.push(Block::floats(logits)),
