@@ -9,6 +9,7 @@ use sisun_tests::fixtures::Forward;
 use sisun_tests::pages::{model_of, page, rows, text_of, visible_pattern};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Text that could break out of a page or be mistaken for something else.
 const HOSTILE: &str =
@@ -40,9 +41,22 @@ fn enter_into(browser: &Browser, name: &str, text: &str) {
     settle(browser);
 }
 
+/// Return a path that no other test uses: the trained run is shared.
+fn unused(lab: &Lab, name: &str) -> PathBuf {
+    static USED: AtomicUsize = AtomicUsize::new(0);
+    let number = USED.fetch_add(1, Ordering::Relaxed);
+    lab.path(&format!("{number}-{name}"))
+}
+
+/// Return the address of a page with a fragment.
+fn with_fragment(page: &Path, fragment: &str) -> PathBuf {
+    let name = page.file_name().unwrap().to_str().unwrap();
+    page.with_file_name(format!("{name}#{}", fragment.trim_start_matches('#')))
+}
+
 /// Write the page of a run.
 fn written(lab: &Lab, run: &str, text: &str, more: &[&str]) -> PathBuf {
-    let (run, out) = (lab.at(run), lab.path(&format!("{run}.html")));
+    let (run, out) = (lab.at(run), unused(lab, "page.html"));
     let mut args = vec!["page", &run, "--text", text, "--out", out.to_str().unwrap()];
     args.extend(["--force", "--device", "cpu"]);
     args.extend(more);
@@ -52,21 +66,22 @@ fn written(lab: &Lab, run: &str, text: &str, more: &[&str]) -> PathBuf {
 
 /// Return the attention maps of a text, as the program computes them with edits.
 fn attended(lab: &Lab, run: &str, text: &str, edits: &[&str]) -> Value {
-    let (run, out) = (lab.at(run), lab.at("maps-of-pages"));
-    let mut args = vec!["attend", &run, "--text", text, "--out", &out];
+    let (run, out) = (lab.at(run), unused(lab, "maps"));
+    let mut args = vec!["attend", &run, "--text", text];
+    args.extend(["--out", out.to_str().unwrap()]);
     args.extend(["--format", "json", "--device", "cpu"]);
     args.extend(edits.iter().flat_map(|edit| ["--edit", edit]));
     sisun(&args).ok();
-    let json = fs::read_to_string(PathBuf::from(out).join("attention.json")).unwrap();
+    let json = fs::read_to_string(out.join("attention.json")).unwrap();
     serde_json::from_str(&json).unwrap()
 }
 
 /// Return the tokens that may come first after a prompt, with edits: id and probability, the
 /// likeliest first.
 fn expected_next(lab: &Lab, run: &str, prompt: &str, edits: &[&str]) -> Vec<(u64, f64)> {
-    let (run, trace) = (lab.at(run), lab.at("next.json"));
+    let (run, trace) = (lab.at(run), unused(lab, "next.json"));
     let mut args = vec!["sample", &run, "--prompt", prompt, "--tokens", "1"];
-    args.extend(["--trace", &trace, "--force", "--device", "cpu"]);
+    args.extend(["--trace", trace.to_str().unwrap(), "--device", "cpu"]);
     args.extend(edits.iter().flat_map(|edit| ["--edit", edit]));
     sisun(&args).ok();
     let trace: Value = serde_json::from_str(&fs::read_to_string(trace).unwrap()).unwrap();
@@ -182,7 +197,7 @@ fn the_page_computes_what_the_program_does() {
         json!(appended)
     ));
     let link = browser.eval("location.hash").as_str().unwrap().to_owned();
-    open(&browser, &page.with_file_name(format!("run.html{link}")));
+    open(&browser, &with_fragment(&page, &link));
     browser.wait_for(&format!(
         "document.querySelector('#text').value === {}",
         json!(appended)
@@ -235,7 +250,7 @@ fn heads_are_ablated_and_weights_are_set() {
     browser.wait_for("location.hash.includes('edits=z%200.1%3Dmean')");
     assert_ne!(shown_next(&browser), after, "the mean is not zero");
     let link = browser.eval("location.hash").as_str().unwrap().to_owned();
-    open(&browser, &page.with_file_name(format!("run.html{link}")));
+    open(&browser, &with_fragment(&page, &link));
     browser.wait_for("document.querySelectorAll('#next .change').length === 10");
     browser.click("#restore");
     settle(&browser);
@@ -282,10 +297,7 @@ fn cells_are_dragged_and_patterns_are_forced() {
     let lab = Lab::trained();
     let text = "One day Mina sat.";
     let page = written(lab, "run", text, &["--language", "en"]);
-    open(
-        &browser,
-        &page.with_file_name("run.html#view=head&layer=1&head=0"),
-    );
+    open(&browser, &with_fragment(&page, "view=head&layer=1&head=0"));
     let before = browser.eval("window.sisun.value(1, 0, 4, 2)").as_f64();
     browser.drag_cell(4, 2, 64.0);
     settle(&browser);
@@ -306,8 +318,7 @@ fn cells_are_dragged_and_patterns_are_forced() {
     let cell = cell.strip_suffix('"').unwrap();
     assert!(cell.starts_with("pattern 1.0 @4:2 = 0."), "{cell}");
     // Another head attends to the token before.
-    browser.eval("{ location.hash = location.hash.replace('layer=1', 'layer=0'); true }");
-    browser.wait_for("document.querySelector('#layer').value === '0'");
+    browser.choose("#layer", "0");
     browser.choose("#head-change", "previous");
     settle(&browser);
     browser.wait_for("document.querySelectorAll('#edit-list button').length === 2");
@@ -406,9 +417,9 @@ fn a_second_sentence_stands_beside_the_first_and_gives_its_activations() {
         "(async () => { const made = []; const old = URL.createObjectURL; URL.createObjectURL = (blob) => { made.push(blob); return old(blob); }; \
          document.querySelector('#save-page').click(); URL.createObjectURL = old; return made[0].text(); })()",
     );
-    let file = lab.path("saved.html");
+    let file = unused(lab, "saved.html");
     fs::write(&file, saved.as_str().unwrap()).unwrap();
-    for path in [page.with_file_name(format!("run.html{link}")), file] {
+    for path in [with_fragment(&page, &link), file] {
         open(&browser, &path);
         browser.wait_for("document.querySelectorAll('#edit-list button').length === 2");
         browser.wait_for("document.querySelectorAll('#next .change').length === 10");
@@ -428,21 +439,22 @@ fn a_second_sentence_stands_beside_the_first_and_gives_its_activations() {
 fn attend_writes_the_same_page() {
     let lab = Lab::trained();
     let page = written(lab, "run", "One day", &["--language", "ko"]);
-    let (run, out) = (lab.at("run"), lab.at("live-maps"));
+    let (run, out) = (lab.at("run"), unused(lab, "live-maps"));
+    let folder = out.to_str().unwrap();
     let attend = |more: &[&str]| {
-        let mut args = vec!["attend", &run, "--text", "One day", "--out", &out];
+        let mut args = vec!["attend", &run, "--text", "One day", "--out", folder];
         args.extend(["--device", "cpu"]);
         args.extend(more);
         sisun(&args)
     };
     attend(&["--format", "html", "--live", "--language", "ko"]).ok();
-    let written = fs::read(PathBuf::from(&out).join("attention.html")).unwrap();
+    let written = fs::read(out.join("attention.html")).unwrap();
     assert!(
         written == fs::read(&page).unwrap(),
         "the pages are the same"
     );
     attend(&["--format", "html", "--live", "--weights", "int8"]).ok();
-    let smaller = fs::read(PathBuf::from(&out).join("attention.html")).unwrap();
+    let smaller = fs::read(out.join("attention.html")).unwrap();
     assert!(smaller.len() < written.len());
     attend(&["--live"]).fails(2, &["--live", "add html"]);
     attend(&["--format", "html", "--weights", "int8"]).fails_by_clap(&["--live"]);
@@ -518,10 +530,7 @@ fn nothing_that_is_typed_runs_or_is_fetched() {
     );
     enter_into(&browser, "#second", HOSTILE);
     let hostile = "view=grid&text=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&second=%3C/textarea%3E%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&edits=z%209.9=zero;z%200.0=evil;__proto__%200.0=zero;pattern%200.0@1:0=1e9;a;pattern%200.0@9999:0=0.5;%3Cimg%20src=x%3E&sampler=1e999,,&beside=nowhere&%3Cimg%20src=x%3E=1";
-    open(
-        &browser,
-        &page.with_file_name(format!("run.html#{hostile}")),
-    );
+    open(&browser, &with_fragment(&page, hostile));
     browser.wait_for("document.querySelector('#text').value.startsWith('<img')");
     settle(&browser);
     assert_eq!(browser.eval("window.hacked ?? null"), Value::Null);
@@ -555,7 +564,7 @@ fn a_damaged_page_says_so() {
     let block = html[at..].split([',', ']']).next().unwrap();
     let opening = format!("id=\"b{block}\">");
     let from = html.find(&opening).unwrap() + opening.len();
-    let damaged = lab.path("damaged.html");
+    let damaged = unused(lab, "damaged.html");
     let weights = &html[from..];
     let weights = &weights[..weights.find('<').unwrap()];
     // One character of a byte that no other depends on: only a checksum tells.

@@ -3,27 +3,13 @@
 import { Changes } from "./live-changes.js";
 import { PANEL } from "./live-kernel.js";
 import { activate, normalize, rotate, softmax } from "./live-layers.js";
+import { Log } from "./live-log.js";
 import { firstDifference } from "./live-values.js";
 
 /** @import { Block, Linear, Model, Norm } from "./live-model.js" */
 /** @import { Activation } from "./live-edits.js" */
 /** @import { Resolved } from "./live-values.js" */
 /** @import { Rows } from "./live-changes.js" */
-
-/** Rows of float32 that are appended to. */
-class Log {
-  #data = new Float32Array(0);
-
-  /** Numbers from `at` on, as many as `count`, with room made for them. @param {number} at @param {number} count */
-  room(at, count) {
-    if (this.#data.length < at + count) {
-      const larger = new Float32Array(Math.max(2 * this.#data.length, at + count, 256));
-      larger.set(this.#data);
-      this.#data = larger;
-    }
-    return this.#data.subarray(at, at + count);
-  }
-}
 
 export class Reading {
   /** @type {number[]} */

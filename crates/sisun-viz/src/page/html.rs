@@ -48,6 +48,7 @@ const SCRIPTS: &[Source] = sources![
     "live-kernel.js",
     "live-layers.js",
     "live-lens.js",
+    "live-log.js",
     "live-merges.js",
     "live-model.js",
     "live-next.js",
