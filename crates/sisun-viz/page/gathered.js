@@ -1,6 +1,7 @@
 // A pattern by tokens, words or characters. Keys of a unit are summed and its queries averaged, so that each
 // row still sums to 1 (Clark et al. 2019, "What Does BERT Look At?", §4.1).
 
+import { DifferenceMatrix } from "./difference.js";
 import { Matrix } from "./matrix.js";
 
 /** @import { Layer } from "./types.js" */
@@ -68,6 +69,12 @@ export function matrixBy(view, layer, head, units) {
   const name = `${layer} ${head} ${units.name}`;
   const known = view.matrices.get(name);
   if (known) return known;
+  if (view.difference) {
+    const [one, other] = view.difference;
+    const difference = new DifferenceMatrix(matrixBy(one, layer, head, units), matrixBy(other, layer, head, units));
+    view.matrices.set(name, difference);
+    return difference;
+  }
   const fine = view.matrix(layer, head);
   const matrix = units.name === "token" ? fine : new GatheredMatrix(fine, units);
   view.matrices.set(name, matrix);

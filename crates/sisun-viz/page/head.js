@@ -25,7 +25,7 @@ export class HeadPanel {
   }
 
   get view() {
-    return this.app.present()[this.column];
+    return this.app.shownOn("head")[this.column];
   }
 
   needs() {
@@ -37,12 +37,17 @@ export class HeadPanel {
     const { layer, head, zoom, x, y } = app.state;
     const units = app.units(view);
     this.map.look({ zoom, x, y });
-    this.map.show({ matrix: app.matrix(view), labels: units.labels, colours: app.colours, name: headName(layer, head) });
+    this.map.show({ matrix: app.matrix(view), labels: units.labels, colours: app.coloursOf(view), name: headName(layer, head) });
   }
 
   /** @param {Cell | null} cell */
   mark(cell) {
     this.map.mark(cell);
+  }
+
+  /** @param {Cell | null} cell */
+  reveal(cell) {
+    if (cell) this.map.reveal(cell);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { hex, share, TICKS } from "./colour.js";
 import { make } from "./elements.js";
+import { quoted } from "./labels.js";
 import { CanvasPen } from "./pen.js";
 import { faintest } from "./text.js";
 import { unitsOf } from "./units.js";
@@ -46,7 +47,8 @@ export class Legend {
 
   /** @param {App} app */
   show(app) {
-    const { view, unit } = app.state;
+    const { view } = app.state;
+    const unit = unitsOf(app.present()[0], app.state.unit).name;
     const { colours, palette } = app;
     const heat = view === "grid" || view === "head";
     const lines = [];
@@ -67,6 +69,15 @@ export class Legend {
         swatch.style.background = hex(palette.hiddenRgb);
         children.splice(2, 0, make("p", {}, swatch, say("legend-hidden")));
       }
+    }
+    if (heat && app.difference) {
+      const swatch = (/** @type {import("./types.js").Rgb} */ rgb, /** @type {string} */ text) => {
+        const colour = make("span", { className: "swatch" });
+        colour.style.background = hex(rgb);
+        return make("p", {}, colour, text);
+      };
+      const [one, other] = app.views.map((of) => quoted(of.label));
+      children.push(swatch(palette.positiveRgb, say("legend-more", one)), swatch(palette.negativeRgb, say("legend-more", other)));
     }
     this.host.replaceChildren(...children);
     if (heat) this.#paint(colours);

@@ -95,7 +95,9 @@ export class Surgery {
 
   /** The pinned cell of the view of one head, if its weight can be set. @returns {Omit<CellEdit, "weight"> | null} */
   get #pinned() {
-    const { view, layer, head, query, key, unit } = this.live.app.state;
+    const { app } = this.live;
+    const { view, layer, head, query, key } = app.state;
+    const unit = app.units(app.present()[0]).name;
     const shown = view === "head" && layer !== "rollout" && unit === "token" && query !== null && key !== null;
     if (!shown || !this.live.shown || (this.live.config.causal && key > query)) return null;
     // The first token of a masked text looks at itself alone.

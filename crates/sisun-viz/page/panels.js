@@ -5,7 +5,8 @@ import { modelFacts } from "./facts.js";
 import { GridPanel } from "./grid.js";
 import { HeadPanel } from "./head.js";
 import { headName } from "./heads.js";
-import { written } from "./numbers.js";
+import { signed, written } from "./numbers.js";
+import { AttributionPanel, LensPanel } from "./sheet-panel.js";
 import { TablePanel } from "./table.js";
 import { TextPanel } from "./text.js";
 import { say } from "./words.js";
@@ -17,7 +18,12 @@ import { WorkedPanel } from "./worked.js";
 /** @typedef {{ panels: Panel[], captions: HTMLElement[] }} Tab One caption for each panel, or none. */
 
 /** @type {Record<ViewName, new (host: HTMLElement, column: number, app: App) => Panel>} */
-const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel };
+const PANELS = {
+  grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel, lens: LensPanel, attribution: AttributionPanel,
+};
+
+/** Tabs with one panel for all models. @type {ViewName[]} */
+const ALONE = ["table", "lens", "attribution"];
 
 /**
  * Return the current views: one checkpoint, or all models.
@@ -43,13 +49,14 @@ export class Panels {
   of(name) {
     const { panels, captions } = this.#tab(name);
     captions.forEach((caption, i) => {
-      const view = this.app.present()[i];
+      const view = this.app.shownOn(name)[i];
       const { layer, head } = this.app.state;
       const single = name === "head" || name === "worked";
       const missing = single && !view.has(layer, head) ? say("no-head", headName(layer, head)) : "";
       caption.parentElement?.classList.toggle("absent", missing !== "");
       const label = make("b", { dir: "auto", textContent: view.label });
-      caption.replaceChildren(make("span", { className: "at" }), label, ` ${missing || modelFacts(view).join(" · ")}`);
+      const facts = view.difference ? say("difference-of") : modelFacts(view).join(" · ");
+      caption.replaceChildren(make("span", { className: "at" }), label, ` ${missing || facts}`);
     });
     return panels.filter((panel) => (name !== "head" && name !== "worked") || panel.view.has(this.app.state.layer, this.app.state.head));
   }
@@ -62,11 +69,12 @@ export class Panels {
     const { captions } = this.#tab(name);
     const { app } = this;
     captions.forEach((caption, i) => {
-      const view = app.present()[i];
+      const view = app.shownOn(name)[i];
       const { query = null, key = null } = app.cellOf(i) ?? {};
       const here = name === "head" && query !== null && key !== null && view.has(app.state.layer, app.state.head);
       const [at] = caption.querySelectorAll(".at");
-      at.textContent = here ? written(app.matrix(view).value(query, key)) : "";
+      const value = here ? app.matrix(view).value(query, key) : 0;
+      at.textContent = here ? (view.difference ? signed(value) : written(value)) : "";
     });
   }
 
@@ -83,7 +91,7 @@ export class Panels {
    */
   #make(name) {
     const section = find(`view-${name}`);
-    const views = name === "table" ? [null] : this.app.present();
+    const views = ALONE.includes(name) ? [null] : this.app.shownOn(name);
     if (views.length === 1) return { panels: [new PANELS[name](section, 0, this.app)], captions: [] };
     section.classList.add("columns");
     section.closest(".stage")?.classList.add("many");

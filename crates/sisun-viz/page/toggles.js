@@ -3,6 +3,7 @@
 import { OKABE_ITO } from "./colour.js";
 import { make } from "./elements.js";
 import { headName } from "./heads.js";
+import { watchOverflow } from "./overflow.js";
 import { language, say } from "./words.js";
 
 /** @import { App } from "./app.js" */
@@ -22,6 +23,7 @@ export class Toggles {
   constructor(host, app) {
     this.host = host;
     this.app = app;
+    watchOverflow(host);
   }
 
   /** @param {View} view */

@@ -15,6 +15,8 @@ export class View {
   #floats;
   /** @type {Map<string, Promise<any>>} */
   #underway = new Map();
+  /** Two views whose difference this is. @type {[View, View] | null} */
+  difference = null;
   /** @type {Map<UnitName, Units>} Divisions of its text; see `unitsOf`. */
   cuts = new Map();
   /** @type {Map<string, Matrix>} Patterns by units; see `matrixBy`. */

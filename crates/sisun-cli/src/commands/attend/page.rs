@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use sisun_files::write_atomic;
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
 use sisun_model::ModelError;
+use sisun_viz::Unit;
 use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
 
@@ -21,14 +22,18 @@ pub(super) fn write(
     looking: &CaptureSelection,
     device: &Device,
 ) -> Result<PathBuf> {
-    let language = args.page.language.unwrap_or_else(|| Language::of(text));
-    let page = match (args.page.checkpoints, others) {
+    let language = args.language.unwrap_or_else(|| Language::of(text));
+    let mut page = match (args.page.checkpoints, others) {
         (true, _) => over_time(args, text, first, looking, language, device)?,
         (false, []) => one(args, text, first, looking, language)?,
         (false, others) => {
             side_by_side(args, text, &first.loaded, others, looking, language, device)?
         }
     };
+    page.open_by(args.by.unwrap_or(Unit::Word));
+    if args.against.is_some() {
+        page.add_difference();
+    }
     let path = args.out.join("attention.html");
     claim(&args.out)?;
     write_atomic(&path, page.html().as_bytes())?;
@@ -57,6 +62,10 @@ fn one(
         false => None,
     };
     page.add(loaded, label(loaded, language), loss_rises.as_ref())?;
+    // The analyses are of the model as it is, in float32.
+    if !args.edit.given() && !args.precision.is_reduced() {
+        page.add_analyses(loaded)?;
+    }
     Ok(page)
 }
 
@@ -153,20 +162,14 @@ fn side_by_side(
     language: Language,
     device: &Device,
 ) -> Result<Page> {
-    let title = args
-        .runs
-        .iter()
-        .map(|run| name(run))
-        .collect::<Vec<_>>()
-        .join(" · ");
-    let mut page = Page::new(
-        Kind::Variants,
-        &title,
-        text,
-        looking,
-        language,
-        args.runs.len(),
-    );
+    let runs = || std::iter::once(&args.runs[0]).chain(others);
+    let names: Vec<String> = runs().map(|run| name(run)).collect();
+    let title = names.join(if args.against.is_some() {
+        " − "
+    } else {
+        " · "
+    });
+    let mut page = Page::new(Kind::Variants, &title, text, looking, language, names.len());
     page.add(first, name(&args.runs[0]), None)?;
     for path in others {
         let mut loaded = args.precision.open(path, device)?.loaded;
