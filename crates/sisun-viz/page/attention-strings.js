@@ -31,7 +31,7 @@ export const ATTENTION_STRINGS = {
     "difference-of": "the first model’s weights less the second’s",
     "legend-more": "{0} has more weight",
 
-    "legend-rows": "Rows are queries (the token that looks), columns are keys (the token looked at). Each row sums to 1.",
+    "legend-rows": "Rows are queries (the attending token), columns are keys (the token attended to). Each row sums to 1.",
     "legend-weight": "attention weight", "legend-hidden": "hidden: comes later",
     "legend-pooled": "Where a pixel has to stand for several cells, it shows the largest.",
     "legend-unit": "Keys of a {0} are summed, its queries averaged (Clark et al. 2019, §4.1).",
@@ -77,7 +77,7 @@ export const ATTENTION_STRINGS = {
     "hidden": "hidden", "sum": "sum", "change-title": "The untouched model has {0}.",
 
     "stat-head": "Head", "stat-run": "Model",
-    "stat-entropy": "Entropy", "stat-distance": "Distance", "stat-previous": "Previous", "stat-first": "First", "stat-same": "Same", "stat-induction": "Induction", "stat-silenced": "If silenced",
+    "stat-entropy": "Entropy", "stat-distance": "Distance", "stat-previous": "Previous", "stat-first": "First", "stat-same": "Same", "stat-induction": "Induction", "stat-silenced": "If ablated",
     "what-entropy": "how widely it looks: −Σ p ln p in nats, 0 when all goes to one token.",
     "what-distance": "how far it looks back, in tokens, on average.",
     "what-previous": "weight on the token just before.",

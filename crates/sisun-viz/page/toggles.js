@@ -60,7 +60,7 @@ export class Toggles {
     const columns = view.heads.map((head) => make("span", { textContent: head }));
     const numbers = make("div", { className: "line numbers", "aria-hidden": "true" }, make("span"), ...columns);
     this.host.style.setProperty("--count", String(view.heads.length));
-    this.host.replaceChildren(make("p", { className: "name", textContent: say("toggles") }), numbers, ...rows);
+    this.host.replaceChildren(make("p", { className: "name", textContent: `${say("toggles")} (${view.layers.length} × ${view.heads.length})` }), numbers, ...rows);
   }
 
   /** @param {string} name */

@@ -72,6 +72,7 @@ const SCRIPTS: &[Source] = sources![
     "pairs.js",
     "panels.js",
     "pen.js",
+    "png-text.js",
     "printing.js",
     "readout.js",
     "save.js",
