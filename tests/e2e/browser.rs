@@ -140,6 +140,23 @@ impl Browser {
         self.wait_for("location.href.startsWith('file:') && document.readyState === 'complete'");
     }
 
+    /// Show pages as on a screen of this size, of a phone if it is touched.
+    pub(crate) fn use_screen(&self, width: u32, height: u32, touched: bool) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": touched });
+        self.call("Emulation.setDeviceMetricsOverride", size);
+        self.call(
+            "Emulation.setTouchEmulationEnabled",
+            json!({ "enabled": touched }),
+        );
+    }
+
+    /// Lay the page out as on paper, or again as on a screen.
+    pub(crate) fn use_paper(&self, paper: bool) {
+        let media = if paper { "print" } else { "" };
+        self.call("Emulation.setEmulatedMedia", json!({ "media": media }));
+    }
+
     /// Evaluate an expression in the page; a promise is awaited.
     #[track_caller]
     pub(crate) fn eval(&self, expression: &str) -> Value {

@@ -26,7 +26,7 @@ fn written(lab: &Lab, runs: &[&str], text: &str, more: &[&str]) -> (PathBuf, Val
         args.extend(more);
         sisun(&args).ok();
     };
-    attend(&runs, "html", more);
+    attend(&runs, "html", &[&["--by", "token"], more].concat());
     attend(&runs[..1], "json", &["--activations", "pattern,z"]);
     let numbers = fs::read_to_string(PathBuf::from(&out).join("attention.json")).unwrap();
     (
@@ -703,6 +703,11 @@ fn what_a_page_cannot_show_is_said() {
     };
     attend(&["--format", "png", "--checkpoints"])
         .fails(2, &["--checkpoints", "add html to --format"]);
+    attend(&["--format", "npz", "--language", "ko"])
+        .fails(2, &["--language", "add html, png or svg"]);
+    attend(&["--format", "npz", "--by", "word"]).fails(2, &["--by", "add html, png or svg"]);
+    attend(&["--format", "png", "--by", "sentence"])
+        .fails(2, &["sentence", "token, word, character"]);
     attend(&["--format", "png", "--ablate"]).fails(2, &["--ablate", "add html to --format"]);
     for (more, parts) in [
         (["--format", "html", "--language", "de"], ["de", "en or ko"]),

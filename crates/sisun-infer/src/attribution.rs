@@ -118,6 +118,31 @@ impl Attribution {
     }
 }
 
+/// What each part of a model adds to the logit of the token that follows in the text, at every
+/// position but the last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextAttribution {
+    /// Description of the model.
+    pub model: String,
+    /// Tokens of the text.
+    pub tokens: Vec<Token>,
+    /// The parts, in the order of the forward pass.
+    pub parts: Vec<Contributor>,
+    /// What each part adds, `[part, pos]`, for the `tokens.len() − 1` positions that have a
+    /// following token.
+    pub values: Vec<f64>,
+    /// The model's own logit of the following token, `[pos]`.
+    pub of_model: Vec<f64>,
+}
+
+impl NextAttribution {
+    /// Return the sum of all parts at a position. It is the model's own logit but for rounding.
+    pub fn sum(&self, position: usize) -> f64 {
+        let positions = self.of_model.len();
+        self.values.iter().skip(position).step_by(positions).sum()
+    }
+}
+
 impl LanguageModel {
     /// Split the logit of a token (less that of another) into what each part of the model adds, at
     /// every position.
@@ -149,26 +174,14 @@ impl LanguageModel {
             return Err(InferError::SameAnswer { token: answer.text });
         }
         let query = asked.query.among(text, &tokens)?.end - 1;
-        memory::check_buffers(config, 1, tokens.len(), &self.model.device())?;
-        memory::check(
-            memory::of_evaluation(config, tokens.len()),
-            &self.model.device(),
-            || format!("the logits of {} tokens", tokens.len()),
-            || "give a shorter text".to_owned(),
-        )?;
-        let recording = self.record(
-            &tokens,
-            &[
-                Activation::Embed,
-                Activation::PosEmbed,
-                Activation::Z,
-                Activation::MlpOut,
-                Activation::ResidPost,
-            ],
-            true,
-        );
+        let recording = self.recorded_sum(&tokens)?;
         let against_id = against.as_ref().map(|other| other.id);
-        let (parts, values) = self.contributions(&recording, answer.id, against_id);
+        let mut w = self.head_column(answer.id);
+        if let Some(against) = against_id {
+            let other = self.head_column(against);
+            w.iter_mut().zip(other).for_each(|(w, other)| *w -= other);
+        }
+        let (parts, values) = self.contributions(&recording, &[w]);
         Ok(Attribution {
             model: self.title(),
             text: text.to_owned(),
@@ -182,67 +195,120 @@ impl LanguageModel {
         })
     }
 
-    /// Return the parts, and what each adds, `[part, pos]`.
-    fn contributions(
-        &self,
-        recording: &Recording,
-        answer: u32,
-        against: Option<u32>,
-    ) -> (Vec<Contributor>, Vec<f64>) {
-        let config = self.model.config();
-        let mut w = self.head_column(answer);
-        if let Some(against) = against {
-            let other = self.head_column(against);
-            w.iter_mut().zip(other).for_each(|(w, other)| *w -= other);
+    /// Split, at every position but the last, the logit of the token that follows into what each
+    /// part of the model adds, as [`LanguageModel::attribute`] does for one token.
+    ///
+    /// # Errors
+    /// As for [`LanguageModel::attend`]; or with norms after the sums or without residual
+    /// connections.
+    pub fn attribute_next(&self, text: &str) -> Result<NextAttribution, InferError> {
+        check_sum("direct logit attribution", self.model.config())?;
+        let tokens = self.tokens(text)?;
+        self.check_length(tokens.len())?;
+        let recording = self.recorded_sum(&tokens)?;
+        let following: Vec<u32> = tokens.iter().skip(1).map(|token| token.id).collect();
+        let mut found = NextAttribution {
+            model: self.title(),
+            parts: Vec::new(),
+            values: Vec::new(),
+            of_model: Vec::new(),
+            tokens,
+        };
+        if !following.is_empty() {
+            let w: Vec<Vec<f64>> = following.iter().map(|&id| self.head_column(id)).collect();
+            (found.parts, found.values) = self.contributions(&recording, &w);
+            found.of_model = own_logits(&recording.logits, &following);
         }
-        let direction = direction(&w, &self.gamma(), config);
+        Ok(found)
+    }
+
+    /// Run the model and record what is added to the residual stream, its sum, and all logits.
+    fn recorded_sum(&self, tokens: &[Token]) -> Result<Recording, InferError> {
+        let config = self.model.config();
+        memory::check_buffers(config, 1, tokens.len(), &self.model.device())?;
+        memory::check(
+            memory::of_evaluation(config, tokens.len()),
+            &self.model.device(),
+            || format!("the logits of {} tokens", tokens.len()),
+            || "give a shorter text".to_owned(),
+        )?;
+        Ok(self.record(
+            tokens,
+            &[
+                Activation::Embed,
+                Activation::PosEmbed,
+                Activation::Z,
+                Activation::MlpOut,
+                Activation::ResidPost,
+            ],
+            true,
+        ))
+    }
+
+    /// Return the parts, and what each adds, `[part, pos]`, to the product with the head's weights
+    /// `w`: one vector for all positions, or one for each of the first positions, which are then
+    /// the positions of the result.
+    fn contributions(&self, recording: &Recording, w: &[Vec<f64>]) -> (Vec<Contributor>, Vec<f64>) {
+        let config = self.model.config();
+        let gamma = self.gamma();
+        let directions = w.iter().map(|w| direction(w, &gamma, config));
+        let directions: Vec<Vec<f64>> = directions.collect();
         let stream = recording.get(Activation::ResidPost, config.n_layers - 1);
         let scales: Vec<f64> = stream
             .unwrap_or_default()
             .chunks_exact(config.d_model)
             .map(|x| scale_of(x, config))
             .collect();
+        let n = scales.len();
+        let positions = if w.len() == 1 { n } else { w.len() };
+        let own = |at: usize| if w.len() == 1 { 0 } else { at };
         let (mut parts, mut values) = (Vec::new(), Vec::new());
-        let mut add = |part, found: Option<&[f32]>, direction: &[f64]| {
+        let mut add = |part, found: Option<&[f32]>, directions: &[Vec<f64>]| {
             let Some(found) = found else { return };
             parts.push(part);
-            let rows = found.chunks_exact(direction.len()).zip(&scales);
-            values.extend(rows.map(|(y, scale)| dot(y, direction) * scale));
+            let rows = found.chunks_exact(directions[0].len()).zip(&scales);
+            let adds =
+                |(at, (y, scale)): (usize, (&[f32], &f64))| dot(y, &directions[own(at)]) * scale;
+            values.extend(rows.take(positions).enumerate().map(adds));
         };
         let of = |name, layer| recording.get(name, layer);
-        add(Contributor::Embed, of(Activation::Embed, 0), &direction);
+        add(Contributor::Embed, of(Activation::Embed, 0), &directions);
         add(
             Contributor::Positions,
             of(Activation::PosEmbed, 0),
-            &direction,
+            &directions,
         );
-        let (n, d_head) = (scales.len(), config.d_head());
+        let d_head = config.d_head();
         for layer in 0..config.n_layers {
             let o = &self.model.blocks[layer].attn.o;
             let weights = to_host(o.weight.val()).1;
             let z = of(Activation::Z, layer).unwrap_or_default();
             for head in 0..config.n_heads {
-                let rows = weights.chunks_exact(config.d_model);
-                let rows = rows.skip(head * d_head).take(d_head);
-                let direction: Vec<f64> = rows.map(|row| dot(row, &direction)).collect();
+                let through_head = |direction: &Vec<f64>| {
+                    let rows = weights.chunks_exact(config.d_model);
+                    let rows = rows.skip(head * d_head).take(d_head);
+                    rows.map(|row| dot(row, direction)).collect()
+                };
+                let directions: Vec<Vec<f64>> = directions.iter().map(through_head).collect();
                 let z = &z[head * n * d_head..][..n * d_head];
-                add(Contributor::Head { layer, head }, Some(z), &direction);
+                add(Contributor::Head { layer, head }, Some(z), &directions);
             }
             if let Some(bias) = &o.bias {
                 let bias = to_host(bias.val()).1.repeat(n);
                 add(
                     Contributor::AttentionBias { layer },
                     Some(&bias),
-                    &direction,
+                    &directions,
                 );
             }
             let mlp = of(Activation::MlpOut, layer);
-            add(Contributor::FeedForward { layer }, mlp, &direction);
+            add(Contributor::FeedForward { layer }, mlp, &directions);
         }
         let norm = self.model.norm_final.as_ref();
         if let Some(bias) = norm.and_then(|norm| norm.bias.as_ref()) {
             parts.push(Contributor::FinalNormBias);
-            values.extend(vec![dot(&to_host(bias.val()).1, &w); n]);
+            let bias = to_host(bias.val()).1;
+            values.extend((0..positions).map(|at| dot(&bias, &w[own(at)])));
         }
         (parts, values)
     }
@@ -272,4 +338,21 @@ fn logits(recorded: &Tensor<3>, answer: u32, against: Option<u32>) -> Vec<f64> {
         f64::from(row[0]) - f64::from(other)
     };
     values.chunks_exact(n).map(difference).collect()
+}
+
+/// Return the model's own logit of one token at each of the first positions.
+fn own_logits(recorded: &Tensor<3>, ids: &[u32]) -> Vec<f64> {
+    let [_, n, vocab] = recorded.dims();
+    let device = recorded.device();
+    // Position `at` of the flattened logits begins at `at · vocab`.
+    let places: Vec<i64> = ids
+        .iter()
+        .enumerate()
+        .map(|(at, &id)| (at * vocab) as i64 + i64::from(id))
+        .collect();
+    let count = places.len();
+    let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &device);
+    let flat: Tensor<1> = recorded.clone().reshape([n * vocab]);
+    let (_, values) = to_host(flat.select(0, places));
+    values.into_iter().map(f64::from).collect()
 }

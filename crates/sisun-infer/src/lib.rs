@@ -38,7 +38,7 @@ mod window;
 pub use answer::AnswerToken;
 pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selection};
 pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, Token};
-pub use attribution::{Attribution, AttributionOptions, Contributor};
+pub use attribution::{Attribution, AttributionOptions, Contributor, NextAttribution};
 pub use chance::Chance;
 pub use circuits::{
     Baseline, Circuits, CircuitsOptions, Composition, CompositionMode, MappedPair, MappedToken,

@@ -3,17 +3,16 @@
 import { Address, readIndex, readLanguage, readMap, readTheme } from "./address.js";
 import { AnalysisMap } from "./analysis-map.js";
 import { AnalysisPoints } from "./analysis-points.js";
-import { expectBytes, readBlock } from "./blocks.js";
 import { fillSelect, find, make, onChoice, watchWidth } from "./elements.js";
-import { percent, written } from "./numbers.js";
+import { watchOverflow } from "./overflow.js";
+import { cellDetails, cellValue } from "./sheet-details.js";
+import { readSheet } from "./sheets.js";
 import { Theme } from "./theme.js";
-import { say, setLanguage, translate } from "./words.js";
+import { say, sayHint, setLanguage, translate } from "./words.js";
 
 /** @import { AnalysisPageData, AnalysisSheet, Language, SheetCell, ThemeChoice } from "./types.js" */
 
 const READERS = { sheet: readIndex, row: readIndex, column: readIndex, map: readMap, language: readLanguage, theme: readTheme };
-/** Number of contributions that are listed. */
-const LISTED = 14;
 
 /**
  * The choices: a sheet, and the pinned cell.
@@ -52,6 +51,8 @@ export class AnalysisApp {
     this.theme.listen(() => this.show());
     watchWidth(find("view-sheet"), () => this.show());
     find("view-sheet").addEventListener("keydown", (event) => this.#key(event));
+    watchOverflow(host);
+    watchOverflow(find("sheets"));
     find("title").textContent = page.title;
     find("text").textContent = page.text;
     find("read").hidden = page.text === "";
@@ -60,12 +61,7 @@ export class AnalysisApp {
 
   /** Decode every sheet. */
   async load() {
-    for (const { block, ...sheet } of this.page.sheets) {
-      const bytes = await readBlock(block);
-      expectBytes(block, bytes, 4 * sheet.rows.length * sheet.columns.length);
-      const values = new Float32Array(bytes.buffer);
-      this.sheets.push({ ...sheet, value: ({ row, column }) => values[row * sheet.columns.length + column] });
-    }
+    for (const sheet of this.page.sheets) this.sheets.push(await readSheet(sheet));
   }
 
   get sheet() {
@@ -129,49 +125,15 @@ export class AnalysisApp {
     const { sheet } = this;
     const readout = find("readout");
     this.#details(shown);
-    if (!shown) return readout.replaceChildren(make("span", { className: "hint", textContent: say("hint") }));
-    if (sheet.points) {
-      const place = [0, 1].map((column) => written(sheet.value({ row: shown.row, column }), 3));
-      return readout.replaceChildren(
-        make("strong", { textContent: sheet.rows[shown.row] }),
-        make("small", { textContent: say("place", place[0], place[1]) }),
-      );
-    }
-    const value = sheet.value(shown);
-    const text = sheet.texts?.[shown.row * sheet.columns.length + shown.column];
-    readout.replaceChildren(
-      make("strong", { textContent: sheet.limit === null ? percent(value) : written(value) }),
-      ...(text ? [make("span", { className: "pair" }, make("bdi", { textContent: text }))] : []),
-      make("small", { textContent: say("cell", sheet.rows[shown.row], sheet.columns[shown.column]) }),
-    );
+    if (!shown) return readout.replaceChildren(make("span", { className: "hint", textContent: sayHint("hint") }));
+    readout.replaceChildren(...cellValue(sheet, shown));
   }
 
-  /**
-   * List the most likely tokens of a cell, or the largest contributions of its column.
-   * @param {SheetCell | null} cell
-   */
+  /** @param {SheetCell | null} cell */
   #details(cell) {
-    const { sheet, page } = this;
-    const [title, list] = [find("details-title"), find("details")];
-    const top = cell && sheet.name === "lens" ? page.details[cell.row * sheet.columns.length + cell.column] : null;
-    if (top) {
-      title.textContent = say("top");
-      return list.replaceChildren(...top.map(([text, p]) => entry(text, percent(p), p, "")));
-    }
-    if (sheet.name !== "attribution") {
-      title.textContent = "";
-      return list.replaceChildren();
-    }
-    const column = cell?.column ?? sheet.columns.length - 1;
-    const sum = sheet.rows.length - 1;
-    const parts = sheet.rows.slice(0, sum).map((name, row) => ({ name, value: sheet.value({ row, column }) }));
-    parts.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-    title.textContent = say("largest", `“${sheet.columns[column]}”`);
-    const limit = Math.max(...parts.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
-    const total = entry(say("sum"), written(sheet.value({ row: sum, column })), 0, "total");
-    const signed = (/** @type {number} */ value) => (value < 0 ? "negative" : "positive");
-    const listed = parts.slice(0, LISTED).map(({ name, value }) => entry(name, written(value), Math.abs(value) / limit, signed(value)));
-    list.replaceChildren(...listed, total);
+    const { title, entries } = cellDetails(this.sheet, cell, this.page.details);
+    find("details-title").textContent = title;
+    find("details").replaceChildren(...entries);
   }
 
   /**
@@ -191,17 +153,4 @@ export class AnalysisApp {
     const across = this.sheet.points ? 1 : columns.length;
     this.pin({ row: held(from.row + by[0], rows.length), column: held(from.column + by[1], across) });
   }
-}
-
-/**
- * Create an entry of the details: a text with a value, and a bar of a share of the width.
- * @param {string} text
- * @param {string} value
- * @param {number} share
- * @param {string} className
- */
-function entry(text, value, share, className) {
-  const fill = make("span", { className: "fill" });
-  fill.style.width = `${100 * share}%`;
-  return make("li", { className }, fill, make("bdi", { textContent: text }), make("span", { className: "value", textContent: value }));
 }

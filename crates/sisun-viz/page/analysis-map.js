@@ -3,6 +3,8 @@
 import { diverging, hex, inkOn } from "./colour.js";
 import { contextOf, make } from "./elements.js";
 import { written } from "./numbers.js";
+import { isolated } from "./pen.js";
+import { say } from "./words.js";
 
 /** @import { Colours } from "./colour.js" */
 /** @import { AnalysisSheet, Rgb, SheetCell } from "./types.js" */
@@ -24,8 +26,10 @@ export class AnalysisMap {
    * @param {(cell: SheetCell | null) => void} pin
    */
   constructor(host, point, pin) {
-    this.base = make("canvas", { tabIndex: 0 });
-    this.over = make("canvas");
+    this.base = make("canvas", { tabIndex: 0, role: "application" });
+    this.over = make("canvas", { "aria-hidden": "true" });
+    /** Width and height in CSS pixels. @type {[number, number]} */
+    this.size = [0, 0];
     this.host = host;
     this.width = LEAST;
     this.height = HEIGHT;
@@ -58,7 +62,10 @@ export class AnalysisMap {
     const room = CANVAS - this.left;
     this.width = Math.max(1, Math.min(wanted, Math.floor(room / columns.length)));
     this.height = Math.max(1, Math.min(HEIGHT, Math.floor((CANVAS - this.top) / rows.length)));
+    /** @type {[number, number]} */
     const size = [this.left + columns.length * this.width + 2, this.top + rows.length * this.height + 2];
+    this.size = size;
+    this.base.setAttribute("aria-label", say(`sheet-${sheet.name}`));
     const scale = Math.min(devicePixelRatio || 1, CANVAS / Math.max(...size));
     for (const canvas of [this.base, this.over]) {
       Object.assign(canvas, { width: Math.round(size[0] * scale), height: Math.round(size[1] * scale) });
@@ -93,7 +100,7 @@ export class AnalysisMap {
     context.fillRect(x, y, this.width - gap, this.height - gap);
     if (this.width < TEXT_FROM || this.height < 16) return;
     context.fillStyle = inkOn(rgb);
-    context.fillText(text, x + this.width / 2, y + this.height / 2, this.width - 4);
+    context.fillText(isolated(text), x + this.width / 2, y + this.height / 2, this.width - 4);
   }
 
   /**
@@ -105,7 +112,7 @@ export class AnalysisMap {
     context.fillStyle = ink;
     context.textAlign = "right";
     if (this.height >= 11) {
-      sheet.rows.forEach((label, row) => context.fillText(label, this.left - 6, this.top + (row + 0.5) * this.height, LONGEST));
+      sheet.rows.forEach((label, row) => context.fillText(isolated(label), this.left - 6, this.top + (row + 0.5) * this.height, LONGEST));
     }
     context.textAlign = "left";
     if (this.width < 11) return;
@@ -114,7 +121,7 @@ export class AnalysisMap {
       context.translate(this.left + (column + 0.5) * this.width, this.top - 6);
       if (context.measureText(label).width > this.width - 2) context.rotate(-Math.PI / 2);
       else context.translate(-context.measureText(label).width / 2, -4);
-      context.fillText(label, 0, 0, LONGEST);
+      context.fillText(isolated(label), 0, 0, LONGEST);
       context.restore();
     });
   }

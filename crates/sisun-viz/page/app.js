@@ -2,7 +2,7 @@
 
 import { OKABE_ITO, ROOT_FROM } from "./colour.js";
 import { Controls } from "./controls.js";
-import { DifferenceColours } from "./difference.js";
+import { DifferenceView } from "./difference.js";
 import { find, make, watchWidth } from "./elements.js";
 import { matrixBy } from "./gathered.js";
 import { headName, headOf } from "./heads.js";
@@ -17,26 +17,33 @@ import { Toggles } from "./toggles.js";
 import { report } from "./trouble.js";
 import { counterpart, tokenAt, tokenBegin, unitsOf } from "./units.js";
 import { View } from "./view.js";
-import { say, setLanguage } from "./words.js";
+import { say, sayHint, setLanguage } from "./words.js";
 
+/** @import { ViewName } from "./state.js" */
 /** @import { Cell, HeadSwitch, Layer, PageData, Panel, PlacedCell, Window } from "./types.js" */
 
 export class App {
   #turn = 0;
+  /** True if the chosen row is to be brought into sight. */
+  #jumps = true;
   #frame = 0;
-  /** @type {DifferenceColours | null} */
-  #differences = null;
 
   /** @param {PageData} page */
   constructor(page) {
     this.page = page;
     this.views = page.views.map((view) => new View(view));
+    /** @type {DifferenceView | null} The first view less the second, if the page was asked for it or its reader asks. */
+    this.difference = null;
+    if (page.difference) {
+      this.difference = new DifferenceView(this.views[0], this.views[1]);
+      this.difference.label = page.title;
+    }
     this.theme = new Theme(page.colours);
     this.state = new State(page, this.views);
     /** @type {View | null} The same text in the model as it is, while the view shows one with the reader's changes. */
     this.untouched = null;
-    /** @type {View[]} On a page that computes: another text, and the difference of the two. */
-    this.beside = [];
+    /** @type {View | null} On a page that computes: another text, or the same one without the reader's changes. */
+    this.beside = null;
     /** @type {((cell: { query: number, key: number }, touch: boolean) => ((up: number) => void) | null) | null} Drags a cell of a pattern. */
     this.cellDrag = null;
     /** @type {((event: KeyboardEvent) => boolean) | null} Changes the pinned cell by a key, and returns whether it did. */
@@ -66,6 +73,15 @@ export class App {
     return presentViews(this);
   }
 
+  /**
+   * The views of a tab: those of maps show the difference as well.
+   * @param {ViewName} [tab]
+   */
+  shownOn(tab = this.state.view) {
+    const views = this.present();
+    return this.difference && (tab === "grid" || tab === "head") ? [...views, this.difference] : views;
+  }
+
   /** @param {View} view */
   units(view) {
     return unitsOf(view, this.state.unit);
@@ -92,16 +108,21 @@ export class App {
     return this.theme.colours(this.state.theme, this.state.map, this.scale);
   }
 
-  get palette() {
-    return this.colours.palette;
+  /**
+   * The colours of a view's maps: those of signed numbers for a difference.
+   * @param {View} view
+   */
+  coloursOf(view) {
+    return view.difference ? this.theme.signed(this.colours) : this.colours;
   }
 
-  /** @param {View} view */
-  coloursOf(view) {
-    const { palette } = this;
-    if (!view.signed) return this.colours;
-    if (this.#differences?.palette !== palette) this.#differences = new DifferenceColours(palette);
-    return this.#differences;
+  /** The colours of shares on a linear scale, whatever the scale of the maps. */
+  get linearColours() {
+    return this.theme.colours(this.state.theme, this.state.map, "linear");
+  }
+
+  get palette() {
+    return this.colours.palette;
   }
 
   /**
@@ -129,7 +150,7 @@ export class App {
    * @returns {Cell | null}
    */
   cellOf(column, keptOnly = false) {
-    const views = this.present();
+    const views = this.shownOn();
     const { column: from, query, key } = (!keptOnly && this.pointed) || { column: 0, ...this.state };
     if (query === null && key === null) return null;
     const [there, here] = [this.units(views[from]), this.units(views[column])];
@@ -153,7 +174,7 @@ export class App {
    * @param {Cell} cell
    */
   pin(column, { query, key }) {
-    const views = this.present();
+    const views = this.shownOn();
     const [there, here] = [this.units(views[column]), this.units(views[0])];
     this.state.set({ query: counterpart(there, here, query), key: counterpart(there, here, key), token: null });
   }
@@ -231,7 +252,8 @@ export class App {
     const { view, layer, head } = this.state;
     const what = view === "head" || view === "worked" ? headName(layer, head) : say(`tab-${view}`);
     const label = this.page.kind === "variants" ? [] : [this.present()[0].label];
-    return [what, ...label, say(`scale-${this.scale}`), say(`unit-${this.state.unit}`)].join(" · ");
+    const unit = this.units(this.present()[0]).name;
+    return [what, ...label, say(`scale-${this.scale}`), say(`unit-${unit}`)].join(" · ");
   }
 
   fileName() {
@@ -247,13 +269,19 @@ export class App {
    */
   #changed(changed) {
     const only = (/** @type {string[]} */ ...names) => [...changed].every((name) => names.includes(name));
+    // A hint or a cell of another tab says nothing here.
+    if (changed.has("view")) this.readout.host.replaceChildren();
+    this.#jumps = !this.pointed && ["view", "query", "key", "token"].some((name) => changed.has(name));
     // Computed before it is shown; see `Live`.
     if (only("text", "second", "edits", "beside", "sampler")) return;
     if (only("zoom", "x", "y")) for (const panel of this.panels) panel.map?.look(this.state);
     else if (only("top")) for (const panel of this.panels) panel.scrollTo?.(this.state.top);
     else if (only("query", "key") || (only("query", "key", "token") && this.state.view !== "worked")) {
       if (this.state.view === "worked" && changed.has("query")) this.refresh();
-      else this.mark();
+      else {
+        this.mark();
+        this.#bringIntoSight();
+      }
     } else this.refresh();
   }
 
@@ -280,6 +308,7 @@ export class App {
     if (waits.length) await Promise.all(waits);
     if (turn !== this.#turn) return;
     this.panels = panels;
+    this.sentence.lay(this.present()[0]);
     this.legend.show(this);
     for (const panel of panels) panel.show();
     if (state.view === "text") {
@@ -287,16 +316,26 @@ export class App {
       for (const panel of panels) panel.scrollTo?.(state.top);
     }
     this.mark();
+    this.#bringIntoSight();
+  }
+
+  /** After a jump, scroll to the row of the chosen query or key. */
+  #bringIntoSight() {
+    const { state } = this;
+    if (!this.#jumps || state.query === null) return;
+    this.#jumps = false;
+    for (const panel of this.panels) panel.reveal?.(this.cellOf(panel.column, true));
   }
 
   /** Show the cell that is pointed at or pinned, wherever it is visible. */
   mark() {
     const { state, pointed } = this;
-    const single = state.view !== "grid" && state.view !== "table";
+    const single = state.view === "head" || state.view === "text" || state.view === "worked";
     for (const panel of this.panels) panel.mark(this.cellOf(panel.column));
     this.all.mark(state.view);
-    const column = pointed?.column ?? 0;
-    const view = this.present()[column];
+    const views = this.shownOn();
+    const column = Math.min(pointed?.column ?? 0, views.length - 1);
+    const view = views[column];
     const units = this.units(view);
     const cell = this.cellOf(column);
     const on = state.view === "text" ? this.headsOn(view) : [{ layer: state.layer, head: state.head }];
@@ -305,8 +344,8 @@ export class App {
     const before = matrix && this.untouched && column === 0 ? matrixBy(this.untouched, on[0].layer, on[0].head, units) : null;
     if (state.view !== "worked") {
       const hint = state.view === "text" ? "hint-text" : this.present().length > 1 ? "hint-many" : "hint";
-      this.readout.show(units, on.length === 1 ? matrix : null, cell, say(hint), before);
-    } else if (!this.readout.host.textContent) this.tell(say("point-strip"));
+      this.readout.show(units, on.length === 1 ? matrix : null, cell, sayHint(hint), before);
+    } else if (!this.readout.host.textContent) this.tell(sayHint("point-strip"));
     this.looks.show(units, (state.view === "head" || state.view === "text") && on.length === 1 ? matrix : null, cell?.query ?? null, before);
     this.sentence.show(view, units, state.view === "worked" ? { query: units.of(this.tokenOf(0)), key: null } : cell, on.length === 1 ? matrix : null);
   }

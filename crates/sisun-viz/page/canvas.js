@@ -3,6 +3,7 @@
 
 import { make, watchWidth } from "./elements.js";
 import { CanvasPen } from "./pen.js";
+import { isPrinting } from "./printing.js";
 
 /** @import { Cell, Palette, Pen, Window } from "./types.js" */
 /** @typedef {{ query: number, key: number }} WholeCell */
@@ -152,12 +153,22 @@ export class MatrixCanvas {
   }
 
   draw() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      if (!this.placed || !this.host.isConnected) return;
-      this.paint(CanvasPen.on(this.base, this.plot.width, this.plot.height, this.palette));
-      this.mark(this.marked);
-    });
+    if (isPrinting()) this.#drawNow();
+    else {
+      this.#frame ||= requestAnimationFrame(() => {
+        this.#frame = 0;
+        this.#drawNow();
+      });
+    }
+  }
+
+  #drawNow() {
+    if (!this.placed || !this.host.isConnected) return;
+    const pen = CanvasPen.on(this.base, this.plot.width, this.plot.height, this.palette);
+    this.paint(pen);
+    // Browsers print a transparent canvas as a white one.
+    if (isPrinting() && this.marked) this.paintOver(pen);
+    else this.mark(this.marked);
   }
 
   #most() {

@@ -38,27 +38,48 @@ export const hex = (rgb) => `#${rgb.map((channel) => channel.toString(16).padSta
 const packed = ([red, green, blue]) => (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
 
 /**
- * Return black or white, whichever has the higher contrast to a background (WCAG 2.2).
+ * Return a dark ink or white with a contrast of at least 4.5 to a background (WCAG 2.2, AA).
  * @param {Rgb} rgb
  * @returns {string}
  */
-export function inkOn([red, green, blue]) {
+export function inkOn(rgb) {
+  const light = luminance(rgb);
+  // On middle tones neither the page's ink nor white has a contrast of 4.5, but black has.
+  if (light >= 0.2466) return "#222222";
+  return light <= 0.1833 ? "#ffffff" : "#000000";
+}
+
+/**
+ * Return the relative luminance of a colour (WCAG 2.2).
+ * @param {Rgb} rgb
+ * @returns {number}
+ */
+export function luminance([red, green, blue]) {
   const linear = [red, green, blue].map((channel) => {
     const c = channel / 255;
     return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
   });
-  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-  return luminance >= 0.213 ? "#222222" : "#ffffff";
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 }
 
+/** Contrast of zero to hidden cells on a dark page, at least: hidden cells are the darkest. */
+const LEAST_CONTRAST = 1.2;
+
 /**
- * Reverse a map that begins light, as maps for white paper do: on a dark page, dark represents zero.
+ * Return a map for a dark page, where dark represents zero: one that begins light, as maps for white paper do, is
+ * reversed, and entries that would be as dark as hidden cells are passed over.
  * @param {Uint8Array} bytes
+ * @param {Rgb} hidden
  */
-function darkFirst(bytes) {
+export function darkFirst(bytes, hidden) {
   const brightness = (/** @type {number} */ at) => bytes[at] + bytes[at + 1] + bytes[at + 2];
-  if (brightness(0) <= brightness(3 * 255)) return bytes;
-  return Uint8Array.from(bytes, (_, i) => bytes[3 * (255 - Math.floor(i / 3)) + i % 3]);
+  const reversed = brightness(0) > brightness(3 * 255);
+  const entry = (/** @type {number} */ i) => 3 * (reversed ? 255 - i : i);
+  const least = LEAST_CONTRAST * (luminance(hidden) + 0.05) - 0.05;
+  let first = 0;
+  while (first < 255 && luminance([bytes[entry(first)], bytes[entry(first) + 1], bytes[entry(first) + 2]]) < least) first++;
+  const stretched = (/** @type {number} */ i) => Math.round(first + i * (255 - first) / 255);
+  return Uint8Array.from(bytes, (_, i) => bytes[entry(stretched(Math.floor(i / 3))) + i % 3]);
 }
 
 /** Colours of weights for one map and one scale. */
@@ -72,7 +93,7 @@ export class Colours {
    * @param {Palette} palette
    */
   constructor(bytes, scale, palette) {
-    this.bytes = palette.dark ? darkFirst(bytes) : bytes;
+    this.bytes = palette.dark ? darkFirst(bytes, palette.hiddenRgb) : bytes;
     this.scale = scale;
     this.palette = palette;
     this.hidden = packed(palette.hiddenRgb);
@@ -88,12 +109,21 @@ export class Colours {
   }
 
   /**
+   * Return the colour of a share of the greatest code.
+   * @param {number} part
+   * @returns {Rgb}
+   */
+  colourOf(part) {
+    return this.rgb(part);
+  }
+
+  /**
    * Return the packed colour of every code up to `greatest`, so that painting a pattern is one look-up per cell.
    * @param {number} greatest
    * @returns {Uint32Array}
    */
   table(greatest) {
-    const table = this.#tables.get(greatest) ?? Uint32Array.from({ length: greatest + 1 }, (_, code) => packed(this.rgb(code / greatest)));
+    const table = this.#tables.get(greatest) ?? Uint32Array.from({ length: greatest + 1 }, (_, code) => packed(this.colourOf(code / greatest)));
     this.#tables.set(greatest, table);
     return table;
   }
@@ -143,6 +173,27 @@ export class Colours {
   }
 }
 
+/** Colours of differences of weights, from −1, orange, to 1, blue, on the scale of the weights. */
+export class SignedColours extends Colours {
+  /** @param {Colours} colours of the weights */
+  constructor({ bytes, scale, palette }) {
+    super(bytes, scale, palette);
+  }
+
+  /**
+   * @override
+   * @param {number} value
+   */
+  rgb(value) {
+    return diverging(Math.sign(value) * share(Math.abs(value), this.scale), 1, this.palette);
+  }
+
+  /** @override */
+  colourOf(/** @type {number} */ part) {
+    return this.rgb(2 * part - 1);
+  }
+}
+
 /**
  * Return the colour of a signed number: white at 0, blue above, orange below; `limit` has the full colour.
  * @param {number} value
@@ -169,8 +220,8 @@ export function readPalette(dark) {
     dark,
     paper: read("paper"), ink: read("ink"), soft: read("soft"), line: read("line"), accent: read("accent"), onAccent: read("on-accent"),
     font: getComputedStyle(document.body).fontFamily,
-    // Neutral greys that are not in any map.
-    hiddenRgb: dark ? [0x2b, 0x2c, 0x30] : [0xe9, 0xe9, 0xe9],
+    // Neutral greys that are not in any map; on a dark page darker than every zero.
+    hiddenRgb: dark ? [0x0a, 0x0a, 0x0c] : [0xe9, 0xe9, 0xe9],
     zeroRgb: dark ? [0x24, 0x26, 0x2b] : [0xf7, 0xf7, 0xf7],
     negativeRgb: [0xd5, 0x5e, 0x00],
     positiveRgb: dark ? [0x3f, 0xa7, 0xe8] : [0x00, 0x72, 0xb2],

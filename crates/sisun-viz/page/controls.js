@@ -5,8 +5,9 @@ import { closest, fillSelect, find, make, onChoice } from "./elements.js";
 import { modelFacts } from "./facts.js";
 import { habitOf } from "./heads.js";
 import { listKeys, openHelp } from "./help.js";
+import { watchOverflow } from "./overflow.js";
 import { save } from "./save.js";
-import { readLayer, VIEWS } from "./state.js";
+import { readLayer, VIEWS, viewsOf } from "./state.js";
 import { UNITS, unitsOf } from "./units.js";
 import { language, say, translate } from "./words.js";
 
@@ -27,6 +28,8 @@ const alike = (numbers) => numbers.map((number) => [number, number]);
 
 export class Controls {
   #tabs = VIEWS.map((name) => /** @type {const} */ ([name, find(`tab-${name}`)]));
+  /** Views of this page. @type {import("./state.js").ViewName[]} */
+  #views = [];
   /** @type {Language | null} The language that the words are in. */
   #language = null;
   /** @type {[layer: Layer, head: number][]} All heads, in order. */
@@ -40,6 +43,8 @@ export class Controls {
   constructor(app) {
     this.app = app;
     const { state } = app;
+    this.#views = viewsOf(app.page);
+    watchOverflow(find("tabs"));
     for (const [name, tab] of this.#tabs) {
       tab.addEventListener("click", () => state.set({ view: name }));
       tab.addEventListener("keydown", (event) => this.#tabKey(event));
@@ -73,6 +78,7 @@ export class Controls {
     document.body.dataset.view = state.view;
     for (const [name, tab] of this.#tabs) {
       const on = name === state.view;
+      tab.hidden = !this.#views.includes(name);
       tab.setAttribute("aria-selected", String(on));
       tab.tabIndex = on ? 0 : -1;
       find(`view-${name}`).hidden = !on;
@@ -87,12 +93,14 @@ export class Controls {
     selects.scale.value = app.scale;
     // A text that is typed may have units that the text before had not.
     const units = Object.entries(UNITS).filter(([, list]) => list === null || app.views.some((view) => view[list]));
-    fillSelect(selects.unit, units.map(([name]) => [name, say(`unit-${name}`)]), state.unit);
+    const unit = app.units(app.present()[0]).name;
+    fillSelect(selects.unit, units.map(([name]) => [name, say(`unit-${name}`)]), unit);
     selects.unit.disabled = units.length === 1;
     const views = app.present();
     const both = (state.view === "grid" || state.view === "head") && views.some((view) => !view.causal);
     const rollout = state.view === "head" && state.layer === "rollout";
-    find("story").textContent = say(`story-${rollout ? "rollout" : state.view}${both && !rollout ? "-both" : ""}`);
+    const sheets = state.view === "lens" || state.view === "attribution";
+    find("story").textContent = sheets ? say(`intro-${state.view}`) : say(`story-${rollout ? "rollout" : state.view}${both && !rollout ? "-both" : ""}`);
     const facts = {
       model: () => modelFacts(views[0]),
       time: () => [say("checkpoints", app.views.length), ...modelFacts(views[0])],
@@ -132,7 +140,7 @@ export class Controls {
     /** @type {[key: string, name: string][]} */
     const weights = app.page.model ? [["Alt ↑ ↓", "weight"]] : [];
     listKeys([
-      ["1 – 5", "1"], ["← ↑ ↓ →", "arrows"], ["+ − 0", "zoom"], ["", "drag"], ["[ ]", "head"], ["{ }", "layer"],
+      [`1 – ${this.#views.length}`, "1"], ["← ↑ ↓ →", "arrows"], ["+ − 0", "zoom"], ["", "drag"], ["[ ]", "head"], ["{ }", "layer"],
       ...times, ...weights, ["Enter", "enter"], ["Esc", "escape"], ["?", "help"],
     ]);
   }
@@ -142,10 +150,11 @@ export class Controls {
     /** @type {Record<string, number>} */
     const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -VIEWS.length, End: VIEWS.length };
     if (!(event.key in steps)) return;
-    const at = VIEWS.indexOf(this.app.state.view) + steps[event.key];
-    const next = Math.abs(steps[event.key]) > 1 ? Math.min(Math.max(at, 0), VIEWS.length - 1) : (at + VIEWS.length) % VIEWS.length;
-    this.app.state.set({ view: VIEWS[next] });
-    this.#tabs[next][1].focus();
+    const views = this.#views;
+    const at = views.indexOf(this.app.state.view) + steps[event.key];
+    const next = Math.abs(steps[event.key]) > 1 ? Math.min(Math.max(at, 0), views.length - 1) : (at + views.length) % views.length;
+    this.app.state.set({ view: views[next] });
+    find(`tab-${views[next]}`).focus();
     event.preventDefault();
   }
 
@@ -201,7 +210,7 @@ export class Controls {
       ",": () => app.times.step(-1), ".": () => app.times.step(1),
       Escape: () => app.state.set({ query: null, key: null, token: null }),
     };
-    VIEWS.forEach((view, i) => { actions[i + 1] = () => app.state.set({ view }); });
+    this.#views.forEach((view, i) => { actions[i + 1] = () => app.state.set({ view }); });
     if (!actions[event.key]) return;
     actions[event.key]();
     event.preventDefault();

@@ -1,25 +1,35 @@
-// The difference of the patterns of two texts: the weight in the first less the weight in the second, aligned by position.
+// The difference of two patterns: of two texts in one model, or of two models on one text, aligned by position.
 
-import { Colours, diverging, share } from "./colour.js";
-import { make } from "./elements.js";
 import { Matrix } from "./matrix.js";
 import { Units, unitsOf } from "./units.js";
 import { View } from "./view.js";
 
-/** @import { Layer, Palette } from "./types.js" */
+/** @import { Layer } from "./types.js" */
 /** @import { UnitName } from "./units.js" */
 
-/** The difference of two patterns: of their first rows and columns, as many as both have. */
-class DifferenceMatrix extends Matrix {
+/** Greatest code of a difference: 0 stands for −1, half of it for 0. */
+const GREATEST = 65534;
+
+/** One pattern less another, of their first rows and columns, as many as both have. Codes are for drawing; `value` is as exact as both patterns are. */
+export class DifferenceMatrix extends Matrix {
+  /** @override */
+  signed = true;
+
   /**
    * @param {Matrix} one
    * @param {Matrix} other
    */
   constructor(one, other) {
+    const { causal } = one;
     const n = Math.min(one.n, other.n);
-    super({ codes: new Uint16Array(0), n, causal: one.causal, greatest: one.greatest, error: one.error + other.error });
+    super({ codes: new Uint16Array(causal ? n * (n + 1) / 2 : n * n), n, causal, greatest: GREATEST, error: one.error + other.error });
     this.one = one;
     this.other = other;
+    for (let query = 0; query < n; query++) {
+      for (let key = 0; key < this.width(query); key++) {
+        this.codes[this.base(query) + key] = Math.round((Math.min(Math.max(this.value(query, key), -1), 1) + 1) / 2 * GREATEST);
+      }
+    }
   }
 
   /**
@@ -40,43 +50,11 @@ class DifferenceMatrix extends Matrix {
   }
 }
 
-/** Colours of differences: blue above zero and orange below, as strong as the square root, so that small ones are seen. */
-export class DifferenceColours extends Colours {
-  /** @param {Palette} palette */
-  constructor(palette) {
-    super(new Uint8Array(3 * 256), "root", palette);
-  }
-
-  /**
-   * @override
-   * @param {number} difference
-   */
-  rgb(difference) {
-    return diverging(Math.sign(difference) * share(Math.abs(difference), "root"), 1, this.palette);
-  }
-
-  /**
-   * Cells that share a pixel show the largest difference.
-   * @override
-   * @param {Matrix} matrix
-   * @param {number} pool
-   */
-  picture(matrix, pool, canvas = make("canvas")) {
-    const side = Math.ceil(matrix.n / pool);
-    const largest = new Float64Array(side * side);
-    for (let query = 0; query < matrix.n; query++) {
-      const row = Math.floor(query / pool) * side;
-      for (let key = 0; key < matrix.width(query); key++) {
-        const [at, value] = [row + Math.floor(key / pool), matrix.value(query, key)];
-        if (Math.abs(value) > Math.abs(largest[at])) largest[at] = value;
-      }
-    }
-    return this.pixels(canvas, side, (row, column) => (matrix.causal && column > row ? null : this.rgb(largest[row * side + column])));
-  }
-}
-
-/** The differences of all heads. */
+/** The differences of all heads that two views share. */
 export class DifferenceView extends View {
+  /** @override @type {[one: View, other: View]} */
+  difference;
+
   /**
    * @param {View} one
    * @param {View} other
@@ -84,7 +62,7 @@ export class DifferenceView extends View {
   constructor(one, other) {
     const n = Math.min(one.n, other.n);
     super({ ...one, n, vectors: null, stats: [], rollout: other.rollout === null ? null : one.rollout });
-    this.signed = true;
+    this.difference = [one, other];
     this.one = one;
     this.other = other;
     for (const name of /** @type {UnitName[]} */ (["token", "word", "character"])) this.cuts.set(name, this.#units(name));
@@ -101,22 +79,23 @@ export class DifferenceView extends View {
     return new Units(name, labels, a.first.slice(0, n + 1), this);
   }
 
+  /**
+   * @override
+   * @param {Layer} layer
+   * @param {number} head
+   */
+  has(layer, head) {
+    return this.one.has(layer, head) && this.other.has(layer, head);
+  }
+
   /** @override @param {Layer} layer */
   need(layer) {
-    const waits = [this.one.need(layer), this.other.need(layer)].filter(Boolean);
+    const waits = [this.one.need(layer), this.other.need(layer)].filter((wait) => wait !== null);
     return waits.length ? Promise.all(waits).then(() => {}) : null;
   }
 
   /** @override */
   needVectors() {
     return null;
-  }
-
-  /**
-   * @override
-   * @param {(view: View) => Matrix} of the pattern of a view by the current units
-   */
-  combined(of) {
-    return new DifferenceMatrix(of(this.one), of(this.other));
   }
 }

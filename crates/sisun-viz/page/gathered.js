@@ -1,6 +1,7 @@
 // A pattern by tokens, words or characters. Keys of a unit are summed and its queries averaged, so that each
 // row still sums to 1 (Clark et al. 2019, "What Does BERT Look At?", §4.1).
 
+import { DifferenceMatrix } from "./difference.js";
 import { Matrix } from "./matrix.js";
 import { unitsOf } from "./units.js";
 
@@ -73,7 +74,8 @@ export function matrixBy(view, layer, head, units) {
     const fine = view.matrix(layer, head);
     return units.name === "token" ? fine : new GatheredMatrix(fine, units);
   };
-  const matrix = view.combined((other) => matrixBy(other, layer, head, unitsOf(other, units.name))) ?? own();
+  const by = (/** @type {import("./view.js").View} */ other) => matrixBy(other, layer, head, unitsOf(other, units.name));
+  const matrix = view.difference ? new DifferenceMatrix(by(view.difference[0]), by(view.difference[1])) : own();
   view.matrices.set(name, matrix);
   return matrix;
 }

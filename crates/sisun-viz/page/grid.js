@@ -2,6 +2,7 @@
 
 import { make, watchWidth } from "./elements.js";
 import { habitOf, headName } from "./heads.js";
+import { watchOverflow } from "./overflow.js";
 import { language, say } from "./words.js";
 
 /** @import { App } from "./app.js" */
@@ -28,14 +29,16 @@ export class GridPanel {
   constructor(host, column, app) {
     this.column = column;
     this.app = app;
-    this.host = make("div", { className: "heads" });
-    host.append(this.host);
+    this.host = make("div", { className: "heads", role: "region" });
+    this.more = make("p", { className: "aside", hidden: true });
+    host.append(this.more, this.host);
+    watchOverflow(this.host, (scrolls) => { this.more.hidden = !scrolls; });
     this.host.addEventListener("keydown", (event) => this.#key(event));
     watchWidth(this.host, () => this.show());
   }
 
   get view() {
-    return this.app.present()[this.column];
+    return this.app.shownOn("grid")[this.column];
   }
 
   needs() {
@@ -54,6 +57,8 @@ export class GridPanel {
     this.#size = Math.floor(Math.min(Math.max(room - 10, 44), largest));
     const build = `${view.layers} ${view.heads} ${view.rollout !== null} ${language()}`;
     if (build !== this.#build) this.#make(build);
+    this.more.textContent = say("heads-more", view.heads.length, view.heads[0], view.heads[view.heads.length - 1]);
+    host.setAttribute("aria-label", say("tab-grid"));
     host.style.setProperty("--thumb", `${this.#size}px`);
     for (const [button, layer, head] of this.#buttons) this.#fill(button, layer, head);
     for (const control of host.querySelectorAll(".with-switch > :last-child")) if (control instanceof HTMLElement) this.app.headSwitch?.show(control);

@@ -26,7 +26,7 @@ export class HeadPanel {
   }
 
   get view() {
-    return this.app.present()[this.column];
+    return this.app.shownOn("head")[this.column];
   }
 
   needs() {
@@ -44,6 +44,11 @@ export class HeadPanel {
   /** @param {Cell | null} cell */
   mark(cell) {
     this.map.mark(cell);
+  }
+
+  /** @param {Cell | null} cell */
+  reveal(cell) {
+    if (cell) this.map.reveal(cell);
   }
 
   /**

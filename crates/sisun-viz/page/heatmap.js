@@ -2,7 +2,7 @@
 
 import { LARGEST_CELL, MatrixCanvas } from "./canvas.js";
 import { hex, inkOn } from "./colour.js";
-import { fitted } from "./pen.js";
+import { fitted, isolated } from "./pen.js";
 import { say } from "./words.js";
 
 /** @import { Colours } from "./colour.js" */
@@ -15,6 +15,16 @@ import { say } from "./words.js";
 const TURN = 60;
 
 const VALUES_FROM = 36;
+
+/** Height of the title of the keys above their labels, and the space below a heatmap, in pixels. */
+const AXIS = 18;
+
+const BELOW = 18;
+
+/** Height that a heatmap takes at least, with its labels, and least side of its cells, where little of the window is left. */
+const LEAST_TALL = 300;
+
+const LEAST_SIDE = 240;
 
 /** Maximum number of cells drawn as SVG rectangles; more are embedded as pixels. */
 const MOST_RECTANGLES = 4096;
@@ -70,15 +80,23 @@ export class Heatmap extends MatrixCanvas {
     if (!this.#content || !width) return;
     const { labels, matrix: { n } } = this.#content;
     const limit = Math.min(Math.max(width * 0.2, 44), 150);
-    const tall = Math.max(innerHeight - 310, 300);
+    // What is left of the window below the head of the page, so that all of it is on the screen.
+    const room = Math.max(innerHeight - (this.host.getBoundingClientRect().top + scrollY) - BELOW, LEAST_TALL);
     // Labels that also represent their neighbours show their position.
-    const prefix = labelStep(Math.min(width * 0.78, tall) / n) > 1 ? `${n} · ` : "";
+    const prefix = labelStep(Math.min(width * 0.78, room) / n) > 1 ? `${n} · ` : "";
     const longest = labels.reduce((most, label) => Math.max(most, fitted(prefix + label, 13, limit).width), 20);
-    const [left, below] = [Math.ceil(longest + 28), Math.ceil(longest * 0.87 + 36)];
-    // The heatmap fits on a screen, if necessary with a little scrolling.
-    const side = Math.floor(Math.max(Math.min(width - left - 6, tall, n * LARGEST_CELL), 40));
+    const left = Math.ceil(longest + 28);
+    const fitting = (/** @type {number} */ top, /** @type {number} */ right) => (
+      Math.floor(Math.max(Math.min(width - left - right, Math.max(room - top, LEAST_SIDE), n * LARGEST_CELL), 40)));
+    // Labels stand upright above wide cells, and turned, leaning to the right, above narrow ones.
+    let [top, right] = [AXIS + 22, 6];
+    let side = fitting(top, right);
+    if (longest + 6 > side / n) {
+      [top, right] = [Math.ceil(AXIS + longest * 0.87 + 14), Math.ceil(longest * 0.5 + 4)];
+      side = fitting(top, right);
+    }
     this.#limit = limit;
-    this.place(n, { left, top: 4, side, width, height: side + below + 4 });
+    this.place(n, { left, top, side, width, height: top + side + 6 });
   }
 
   /**
@@ -159,17 +177,17 @@ export class Heatmap extends MatrixCanvas {
       /** @type {TextLook} */
       const look = { size, fill: inkOn(colours.rgb(value)), align: "center" };
       // Values that round to zero are faint.
-      pen.text(value.toFixed(decimals), across + half, down + half, { ...look, alpha: Math.abs(value) < 0.5 / 10 ** decimals ? 0.4 : 1 });
+      pen.text(value.toFixed(decimals), across + half, down + half, { ...look, alpha: Math.abs(value) < 0.5 / 10 ** decimals ? 0.7 : 1 });
     });
   }
 
   /** @param {Pen} pen */
   #paintLabels(pen) {
     const { labels, colours: { palette: { ink, soft } } } = this.#shown;
-    const { cell, n, plot: { left, top, side, height }, window: { x, y, zoom } } = this;
+    const { cell, n, plot: { left, top, side }, window: { x, y, zoom } } = this;
     const size = labelSize(cell);
     const step = labelStep(cell);
-    const label = (/** @type {number} */ i) => fitted(step === 1 ? labels[i] : `${i} · ${labels[i]}`, size, this.#limit).text;
+    const label = (/** @type {number} */ i) => fitted(step === 1 ? labels[i] : `${i} · ${isolated(labels[i])}`, size, this.#limit).text;
     const upright = step === 1 && labels.every((text) => fitted(text, size, this.#limit).width <= cell - 6);
     const shownFrom = (/** @type {number} */ start) => Math.ceil((start - 0.5) / step) * step;
     for (let i = shownFrom(y); i < Math.min(y + n / zoom - 0.5, n); i += step) {
@@ -177,12 +195,12 @@ export class Heatmap extends MatrixCanvas {
     }
     for (let i = shownFrom(x); i < Math.min(x + n / zoom - 0.5, n); i += step) {
       const at = left + (i + 0.5 - x) * cell;
-      if (upright) pen.text(label(i), at, top + side + 8 + size / 2, { size, fill: ink, align: "center" });
-      else pen.text(label(i), at, top + side + 8 + size * 0.25, { size, fill: ink, align: "right", turn: -TURN });
+      if (upright) pen.text(label(i), at, top - 8 - size / 2, { size, fill: ink, align: "center" });
+      else pen.text(label(i), at, top - 8 - size * 0.25, { size, fill: ink, turn: -TURN });
     }
     /** @type {TextLook} */
     const axis = { size: 12, fill: soft, align: "center" };
-    pen.text(say("axis-key"), left + side / 2, height - 8, axis);
+    pen.text(say("axis-key"), left + side / 2, 8, axis);
     pen.text(say("axis-query"), 8, top + side / 2, { ...axis, turn: -90 });
   }
 
@@ -216,7 +234,7 @@ export class Heatmap extends MatrixCanvas {
     };
     if (row + cell > top && row < top + side) tag(labels[query], (wide) => left - 3 - wide, Math.max(row + cell / 2, 11));
     if (key !== null && column !== null && column + cell > left && column < left + side) {
-      tag(labels[key], (wide) => column + cell / 2 - wide / 2, top + side + 15);
+      tag(labels[key], (wide) => column + cell / 2 - wide / 2, top - 15);
     }
   }
 }

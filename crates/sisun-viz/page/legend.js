@@ -2,6 +2,7 @@
 
 import { hex, share, TICKS } from "./colour.js";
 import { make } from "./elements.js";
+import { quoted } from "./labels.js";
 import { CanvasPen } from "./pen.js";
 import { faintest } from "./text.js";
 import { unitsOf } from "./units.js";
@@ -51,7 +52,8 @@ export class Legend {
 
   /** @param {App} app */
   show(app) {
-    const { view, unit } = app.state;
+    const { view } = app.state;
+    const unit = unitsOf(app.present()[0], app.state.unit).name;
     const { colours, palette } = app;
     const heat = view === "grid" || view === "head";
     const lines = [];
@@ -60,11 +62,10 @@ export class Legend {
       if (view === "grid") lines.push(say("legend-habits"));
       if (app.views.some((one) => unitsOf(one, unit).n > 120)) lines.push(say("legend-pooled"));
     }
-    if (heat && app.present().some((one) => one.signed)) lines.push(say("legend-difference"));
     if (view === "text") lines.push(say("legend-lines"), say("legend-faint", faintest(unitsOf(app.present()[0], unit).n)));
     if (unit !== "token" && (heat || view === "text")) lines.push(say("legend-unit", say(`unit-${unit}`)));
     // A text that is typed changes nothing here, and measuring the width takes longer than computing the text.
-    const shown = [language(), heat, app.views.some((one) => one.causal), innerWidth, ...lines].join("\n");
+    const shown = [language(), heat, app.views.some((one) => one.causal), innerWidth, app.difference?.one.label, app.difference?.other.label, ...lines].join("\n");
     if (shown === this.#shown && colours === this.#colours) return;
     [this.#shown, this.#colours] = [shown, colours];
     /** @type {HTMLElement[]} */
@@ -77,6 +78,15 @@ export class Legend {
         swatch.style.background = hex(palette.hiddenRgb);
         children.splice(2, 0, make("p", {}, swatch, say("legend-hidden")));
       }
+    }
+    if (heat && app.difference) {
+      const swatch = (/** @type {import("./types.js").Rgb} */ rgb, /** @type {string} */ text) => {
+        const colour = make("span", { className: "swatch" });
+        colour.style.background = hex(rgb);
+        return make("p", {}, colour, text);
+      };
+      const [one, other] = [quoted(app.difference.one.label), quoted(app.difference.other.label)];
+      children.push(swatch(palette.positiveRgb, say("legend-more", one)), swatch(palette.negativeRgb, say("legend-more", other)));
     }
     this.host.replaceChildren(...children);
     if (heat) this.#paint(colours);

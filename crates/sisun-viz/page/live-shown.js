@@ -59,8 +59,9 @@ export class Shown {
     now.view.note = say("tokens", about.first.ids.length);
     const choice = app.state.beside;
     const other = choice === "second" ? second : choice === "untouched" && edited ? untouched : null;
-    if (!other) app.beside = [];
-    else {
+    app.beside = other?.view ?? null;
+    app.difference = null;
+    if (other) {
       other.view.label = say(choice === "second" ? "column-second" : "column-untouched");
       other.view.note = say("tokens", other.view.tokens.length);
       if (this.#difference?.[0] !== now.view || this.#difference[1] !== other.view) {
@@ -69,7 +70,7 @@ export class Shown {
       const [, , difference] = this.#difference;
       difference.label = say("column-difference");
       difference.note = now.view.n === other.view.n ? say("difference-note") : say("difference-short", difference.n);
-      app.beside = [other.view, difference];
+      app.difference = difference;
     }
     app.state.refit();
   }

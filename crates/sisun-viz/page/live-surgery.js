@@ -152,7 +152,8 @@ export class Surgery {
   /** Return the cell if its weight can be set. @param {{ query: number | null, key: number | null }} cell @returns {PatternCell | null} */
   #editable({ query, key }) {
     const { live } = this;
-    const { view, layer, head, unit } = live.app.state;
+    const { view, layer, head } = live.app.state;
+    const unit = live.app.units(live.app.present()[0]).name;
     if (view !== "head" || layer === "rollout" || unit !== "token" || query === null || key === null || !live.shown) return null;
     // The first token of a masked text looks at itself alone.
     return live.config.causal && (key > query || query === 0) ? null : { layer, head, query, key };

@@ -75,7 +75,7 @@ function segments(text, granularity) {
 const share = (a, b) => b.start < a.end && a.start < b.end;
 
 /**
- * Tokens grouped by words; white space belongs to the following word.
+ * Tokens grouped by words; white space belongs to the following word, and at the end of the text to the last one.
  * @param {string} text
  * @param {Token[]} tokens
  */
@@ -83,12 +83,15 @@ function words(text, tokens) {
   const word = segments(text, "word");
   if (!word) return null;
   const solid = Array.from(text, (c) => !/\s/u.test(c));
+  const ending = solid.lastIndexOf(true) + 1;
   return joining(text, tokens, (before, token) => {
     if (share(before, token)) return true;
+    if (before.end === before.start || token.end === token.start) return false;
     let [last, first] = [before.end - 1, token.start];
     while (last >= before.start && !solid[last]) last--;
     while (first < token.end && !solid[first]) first++;
-    return last >= before.start && first < token.end && word[last] === word[first];
+    if (last < before.start) return true;
+    return first < token.end ? word[last] === word[first] : token.start >= ending;
   });
 }
 

@@ -7,6 +7,8 @@
 export class Matrix {
   /** @type {Map<number, Uint16Array>} */
   #pooled = new Map();
+  /** True if values may be negative, with half of `greatest` for 0. */
+  signed = false;
 
   /** @param {{ codes: Uint16Array, from?: number, n: number, causal: boolean, greatest: number, error: number }} given */
   constructor({ codes, from = 0, n, causal, greatest, error }) {
@@ -72,7 +74,8 @@ export class Matrix {
   }
 
   /**
-   * Reduce blocks of `pool` × `pool` cells to their largest code: a small picture must not lose the few cells that matter.
+   * Reduce blocks of `pool` × `pool` cells to their largest code, or of signed values that farthest from 0: a small picture
+   * must not lose the few cells that matter.
    * @param {number} pool
    * @returns {Uint16Array}
    */
@@ -86,14 +89,18 @@ export class Matrix {
   #pool(pool) {
     const { codes, n } = this;
     const side = Math.ceil(n / pool);
-    const largest = new Uint16Array(side * side);
+    const zero = this.signed ? this.greatest / 2 : 0;
+    const largest = new Uint16Array(side * side).fill(zero);
     for (let query = 0; query < n; query++) {
       const base = this.base(query);
       const width = this.width(query);
       let out = Math.floor(query / pool) * side;
       for (let key = 0; key < width; out++) {
         let most = largest[out];
-        for (const end = Math.min(key + pool, width); key < end; key++) most = Math.max(most, codes[base + key]);
+        for (const end = Math.min(key + pool, width); key < end; key++) {
+          const code = codes[base + key];
+          if (Math.abs(code - zero) > Math.abs(most - zero)) most = code;
+        }
         largest[out] = most;
       }
     }

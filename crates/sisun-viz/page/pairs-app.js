@@ -4,9 +4,10 @@ import { expectBytes, readBlock } from "./blocks.js";
 import { hex } from "./colour.js";
 import { contextOf, fillSelect, find, make, onChoice, watchWidth } from "./elements.js";
 import { percent, written } from "./numbers.js";
+import { watchOverflow } from "./overflow.js";
 import { PairsMap } from "./pairs-map.js";
 import { Theme } from "./theme.js";
-import { say, setLanguage, translate } from "./words.js";
+import { say, sayHint, setLanguage, translate } from "./words.js";
 
 /** @import { PairsHead, PairsPageData, ThemeChoice } from "./types.js" */
 /** @import { PairsCell } from "./pairs-map.js" */
@@ -32,6 +33,8 @@ export class PairsApp {
     onChoice(select("language"), "change", (value) => { setLanguage(value === "ko" ? "ko" : "en"); this.show(); });
     onChoice(select("theme"), "change", (value) => { this.themeChoice = value === "light" || value === "dark" ? value : "auto"; this.show(); });
     onChoice(select("map"), "change", (value) => { this.mapChoice = value; this.show(); });
+    watchOverflow(find("view-map"));
+    watchOverflow(find("parts"));
     this.theme.listen(() => this.show());
     watchWidth(find("view-map"), () => this.show());
     find("view-map").addEventListener("keydown", (event) => this.#key(event));
@@ -144,7 +147,7 @@ export class PairsApp {
     const shown = this.current()[this.head];
     this.map.mark(cell, this.theme.colours(this.themeChoice, this.mapChoice, "linear").palette.accent);
     const readout = find("readout");
-    if (!cell) return readout.replaceChildren(make("span", { className: "hint", textContent: say("hint") }));
+    if (!cell) return readout.replaceChildren(make("span", { className: "hint", textContent: sayHint("hint") }));
     const { query, key } = cell;
     const sentence = say(shown.part === "cross" ? "reads-cross" : "reads", `“${shown.rows[query]}”`, `“${shown.columns[key]}”`);
     const isAligned = shown.alignment?.some(([row, column]) => row === query && column === key);

@@ -3,6 +3,7 @@
 import { inkOn, hex } from "./colour.js";
 import { contextOf, make } from "./elements.js";
 import { written } from "./numbers.js";
+import { isolated } from "./pen.js";
 
 /** @import { Colours } from "./colour.js" */
 /** @import { PairsHead } from "./types.js" */
@@ -25,8 +26,8 @@ export class PairsMap {
    * @param {(cell: PairsCell | null) => void} point
    */
   constructor(host, point) {
-    this.base = make("canvas", { tabIndex: 0 });
-    this.over = make("canvas");
+    this.base = make("canvas", { tabIndex: 0, role: "application", "aria-describedby": "readout" });
+    this.over = make("canvas", { "aria-hidden": "true" });
     host.replaceChildren(this.base, this.over);
     this.host = host;
     this.side = LEAST;
@@ -102,14 +103,14 @@ export class PairsMap {
     const { side } = this;
     Object.assign(context, { fillStyle: ink, font, textBaseline: "middle" });
     context.textAlign = "right";
-    head.rows.forEach((label, row) => context.fillText(label, this.left - 6, this.top + (row + 0.5) * side, LONGEST));
+    head.rows.forEach((label, row) => context.fillText(isolated(label), this.left - 6, this.top + (row + 0.5) * side, LONGEST));
     context.textAlign = "left";
     head.columns.forEach((label, column) => {
       context.save();
       context.translate(this.left + (column + 0.5) * side, this.top - 6);
       if (context.measureText(label).width > side - 2) context.rotate(-Math.PI / 2);
       else context.translate(-context.measureText(label).width / 2, -4);
-      context.fillText(label, 0, 0, LONGEST);
+      context.fillText(isolated(label), 0, 0, LONGEST);
       context.restore();
     });
   }

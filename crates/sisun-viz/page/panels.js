@@ -5,7 +5,8 @@ import { modelFacts } from "./facts.js";
 import { GridPanel } from "./grid.js";
 import { HeadPanel } from "./head.js";
 import { headName } from "./heads.js";
-import { written } from "./numbers.js";
+import { signed, written } from "./numbers.js";
+import { AttributionPanel, LensPanel } from "./sheet-panel.js";
 import { TablePanel } from "./table.js";
 import { TextPanel } from "./text.js";
 import { say } from "./words.js";
@@ -17,7 +18,12 @@ import { WorkedPanel } from "./worked.js";
 /** @typedef {{ panels: Panel[], captions: HTMLElement[], nodes: HTMLElement[] }} Tab One caption for each panel, or none. */
 
 /** @type {Record<ViewName, new (host: HTMLElement, column: number, app: App) => Panel>} */
-const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel };
+const PANELS = {
+  grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel, lens: LensPanel, attribution: AttributionPanel,
+};
+
+/** Tabs with one panel for all models. @type {ViewName[]} */
+const ALONE = ["table", "lens", "attribution"];
 
 /**
  * Return the current views: one checkpoint, or all models.
@@ -26,9 +32,8 @@ const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: Work
  */
 export function presentViews({ page, views, state, beside }) {
   if (page.kind === "variants") return views;
-  const [second, difference] = beside;
-  const maps = state.view === "grid" || state.view === "head";
-  return [views[page.kind === "time" ? state.time : 0], ...(second ? [second] : []), ...(difference && maps ? [difference] : [])];
+  const view = views[page.kind === "time" ? state.time : 0];
+  return beside ? [view, beside] : [view];
 }
 
 /** The panels of the open tab, created when it is first opened. The table has one panel for all models. */
@@ -48,13 +53,14 @@ export class Panels {
     const { panels, captions } = this.#tab(name);
     find(`view-${name}`).closest(".stage")?.classList.toggle("many", captions.length > 0);
     captions.forEach((caption, i) => {
-      const view = this.app.present()[i];
+      const view = this.app.shownOn(name)[i];
       const { layer, head } = this.app.state;
       const single = name === "head" || name === "worked";
       const missing = single && !view.has(layer, head) ? say("no-head", headName(layer, head)) : "";
       caption.parentElement?.classList.toggle("absent", missing !== "");
       const label = make("b", { dir: "auto", textContent: view.label });
-      caption.replaceChildren(make("span", { className: "at" }), label, ` ${missing || (view.note ?? modelFacts(view).join(" · "))}`);
+      const facts = view.note ?? (view.difference ? say("difference-of") : modelFacts(view).join(" · "));
+      caption.replaceChildren(make("span", { className: "at" }), label, ` ${missing || facts}`);
     });
     return panels.filter((panel) => (name !== "head" && name !== "worked") || panel.view.has(this.app.state.layer, this.app.state.head));
   }
@@ -67,17 +73,18 @@ export class Panels {
     const { captions } = this.#tab(name);
     const { app } = this;
     captions.forEach((caption, i) => {
-      const view = app.present()[i];
+      const view = app.shownOn(name)[i];
       const { query = null, key = null } = app.cellOf(i) ?? {};
       const here = name === "head" && query !== null && key !== null && view.has(app.state.layer, app.state.head);
       const [at] = caption.querySelectorAll(".at");
-      at.textContent = here ? written(app.matrix(view).value(query, key)) : "";
+      const value = here ? app.matrix(view).value(query, key) : 0;
+      at.textContent = here ? (view.difference ? signed(value) : written(value)) : "";
     });
   }
 
   /** @param {ViewName} name */
   #tab(name) {
-    const count = name === "table" ? 1 : this.app.present().length;
+    const count = ALONE.includes(name) ? 1 : this.app.shownOn(name).length;
     const tab = this.#made.get(`${name} ${count}`) ?? this.#make(name, count);
     this.#made.set(`${name} ${count}`, tab);
     if (this.#placed.get(name) !== tab) {

@@ -61,7 +61,7 @@ function graphemes(text) {
 }
 
 /** Isolate a right-to-left label from the surrounding direction (first strong isolate, UAX #9). */
-export const isolated = (/** @type {string} */ text) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(text) ? `\u2068${text}\u2069` : text);
+export const isolated = (/** @type {string} */ text) => (!text.includes("\u2068") && /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(text) ? `\u2068${text}\u2069` : text);
 
 /** @implements {Pen} */
 export class CanvasPen {

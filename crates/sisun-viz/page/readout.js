@@ -52,7 +52,7 @@ export class Readout {
       const value = matrix.value(query, key);
       const error = matrix.errorAt(key);
       host.dataset.value = String(value);
-      parts.push(make("strong", { textContent: written(value) }));
+      parts.push(make("strong", { textContent: matrix.signed ? signed(value) : written(value) }));
       if (before && !matrix.hidden(query, key)) parts.push(changeOf(value, before.value(query, key)));
       // Show the error only if it affects the displayed decimals.
       if (error >= 0.00005 && !matrix.hidden(query, key)) parts.push(make("span", { className: "error", textContent: `± ${written(error)}` }));
@@ -84,13 +84,13 @@ export class Looks {
     host.replaceChildren();
     if (query === null || !matrix) return;
     const row = matrix.row(query);
-    const strongestFirst = [...row.keys()].filter((key) => row[key] > 0).sort((a, b) => row[b] - row[a]);
+    const strongestFirst = [...row.keys()].filter((key) => row[key] !== 0).sort((a, b) => Math.abs(row[b]) - Math.abs(row[a]));
     const top = strongestFirst.slice(0, 8);
     const others = strongestFirst.slice(8);
     const line = (/** @type {string} */ label, /** @type {number} */ value, /** @type {HTMLElement[]} */ ...change) => {
       const bar = make("span", { className: "fill" });
-      bar.style.width = `${100 * Math.min(value, 1)}%`;
-      return make("li", {}, bar, make("bdi", { textContent: label }), make("span", { className: "value" }, ...change, written(value, 3)));
+      bar.style.width = `${100 * Math.min(Math.abs(value), 1)}%`;
+      return make("li", { className: value < 0 ? "negative" : "" }, bar, make("bdi", { textContent: label }), make("span", { className: "value" }, ...change, matrix.signed ? signed(value, 3) : written(value, 3)));
     };
     const lines = top.map((key) => line(units.labels[key], row[key], ...(before ? [changeOf(row[key], before.value(query, key), 3)] : [])));
     const sumOf = (/** @type {(key: number) => number} */ weight) => others.reduce((sum, key) => sum + weight(key), 0);

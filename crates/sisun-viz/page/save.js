@@ -4,6 +4,7 @@ import { make } from "./elements.js";
 import { shown } from "./labels.js";
 import { paintColourBar } from "./legend.js";
 import { CanvasPen, fit } from "./pen.js";
+import { withTexts } from "./png-text.js";
 import { SvgPen } from "./svg.js";
 import { say } from "./words.js";
 
@@ -57,7 +58,21 @@ async function pixels(app, { width, height }) {
   paintPage(app, pen);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   if (!blob) throw new Error(`this browser cannot make a picture of ${width} × ${height} pixels`);
-  return blob;
+  return withTexts(blob, about(app));
+}
+
+/**
+ * What the picture shows, for its metadata.
+ * @param {App} app
+ * @returns {Record<string, string>}
+ */
+function about(app) {
+  const { page, state: { view, layer, head } } = app;
+  const single = view === "head" || view === "worked";
+  return {
+    Title: `${page.title} · ${app.caption()}`, Software: "Sisun", Model: app.present().map((of) => of.name).join(", "), Text: page.text,
+    ...(single ? { Layer: String(layer), Head: String(head) } : {}),
+  };
 }
 
 /**
@@ -70,7 +85,7 @@ export async function save(app, kind) {
   const draft = new SvgPen(app.palette);
   const size = paintPage(app, draft);
   const blob = kind === "svg"
-    ? new Blob([draft.document(size.width, size.height)], { type: "image/svg+xml" })
+    ? new Blob([draft.document(size.width, size.height, about(app))], { type: "image/svg+xml" })
     : await pixels(app, size);
   const name = `${app.fileName()}.${kind}`;
   const address = URL.createObjectURL(blob);

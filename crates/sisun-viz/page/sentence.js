@@ -86,14 +86,22 @@ export class Sentence {
   }
 
   /**
+   * Lay out the text of a view, not yet coloured, so that what is below it has its place.
+   * @param {View} view
+   */
+  lay(view) {
+    if (view.tokens !== this.#view?.tokens) this.#build(view);
+  }
+
+  /**
    * @param {View} view
    * @param {Units} units
    * @param {Cell | null} cell
    * @param {Matrix | null} matrix
    */
   show(view, units, cell, matrix) {
-    if (view.tokens !== this.#view?.tokens) this.#build(view);
-    const { colours } = this.app;
+    this.lay(view);
+    const colours = this.app.coloursOf(view);
     const query = matrix ? cell?.query ?? null : null;
     const weights = new Float64Array(this.#spans.length);
     if (matrix && query !== null) {
@@ -108,7 +116,7 @@ export class Sentence {
     const asking = query === null ? [1, 0] : [this.#spanOf[units.first[query]], this.#spanOf[units.first[query + 1] - 1]];
     this.#spans.forEach((entry, i) => {
       // The light end of the map would look like a shadow without meaning.
-      const rgb = share(weights[i], colours.scale) >= 0.04 ? colours.rgb(weights[i]) : null;
+      const rgb = share(Math.abs(weights[i]), colours.scale) >= 0.04 ? colours.rgb(weights[i]) : null;
       const look = rgb ? hex(rgb) : "";
       if (entry.look !== look) {
         entry.look = look;

@@ -3,13 +3,22 @@
 import { Address, readIndex, readLanguage, readMap, readNumber, readOne, readTheme, same } from "./address.js";
 import { OKABE_ITO } from "./colour.js";
 import { headOf } from "./heads.js";
-import { UNITS, unitsOf } from "./units.js";
+import { unitsOf } from "./units.js";
 
-/** @typedef {"grid" | "head" | "text" | "worked" | "table"} ViewName */
+/** @typedef {"grid" | "head" | "text" | "worked" | "table" | "lens" | "attribution"} ViewName */
 /** @typedef {import("./units.js").UnitName} UnitName */
 
 /** @type {ViewName[]} */
-export const VIEWS = ["grid", "head", "text", "worked", "table"];
+export const VIEWS = ["grid", "head", "text", "worked", "table", "lens", "attribution"];
+
+/**
+ * Return the views that a page has: those of sheets only with their sheets.
+ * @param {import("./types.js").PageData} page
+ * @returns {ViewName[]}
+ */
+export function viewsOf({ sheets = [] }) {
+  return VIEWS.filter((view) => (view !== "lens" && view !== "attribution") || sheets.some(({ name }) => name === view));
+}
 
 /**
  * @param {string} text
@@ -48,8 +57,8 @@ class Choices {
   key = null;
   /** @type {number | null} The token of the step-by-step view, if it is not the first of the pinned unit. */
   token = null;
-  /** @type {UnitName} */
-  unit = "token";
+  /** What rows and columns stand for; where a text has no such units, its tokens. @type {UnitName} */
+  unit = "word";
   /** Index of the checkpoint. */
   time = 0;
   /** @type {string | null} */
@@ -98,7 +107,7 @@ export class State extends Choices {
     this.#views = views;
     const [layer, head, time] = [views[0].layers[0], views[0].heads[0], views.length - 1];
     /** @type {Choices} */
-    const defaults = { ...new Choices(), layer, head, time, language: page.language };
+    const defaults = { ...new Choices(), layer, head, time, language: page.language, unit: page.unit };
     this.#address = new Address(READERS, defaults, "view");
     this.#assign(this.#address.read());
     this.#address.listen((choices) => this.set(choices));
@@ -157,8 +166,7 @@ export class State extends Choices {
     const [page, views] = [this.#page, this.#views];
     this.time = Math.min(this.time, views.length - 1);
     if (!views.some((view) => view.has(this.layer, this.head))) Object.assign(this, { layer: defaults.layer, head: defaults.head });
-    const cut = UNITS[this.unit];
-    if (cut && !views.some((view) => view[cut])) this.unit = "token";
+    if (!viewsOf(page).includes(this.view)) this.view = defaults.view;
     const last = unitsOf(page.kind === "time" ? views[this.time] : views[0], this.unit).n - 1;
     if (this.query !== null) this.query = Math.min(this.query, last);
     if (this.key !== null) this.key = Math.min(this.key, last);

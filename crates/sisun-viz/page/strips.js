@@ -4,6 +4,7 @@ import { diverging, hex, inkOn } from "./colour.js";
 import { make } from "./elements.js";
 import { written } from "./numbers.js";
 import { CanvasPen } from "./pen.js";
+import { isPrinting } from "./printing.js";
 
 /** @import { Palette, Pen } from "./types.js" */
 /** @typedef {Float32Array | Float64Array} Vector */
@@ -88,16 +89,32 @@ export class Strips {
    */
   watch(host, scroller, palette) {
     this.stop();
+    if (isPrinting()) {
+      for (const canvas of host.querySelectorAll("canvas.strip")) this.#paint(canvas, palette());
+      return;
+    }
     const watcher = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
-        const strip = this.#strips.get(target);
-        if (!isIntersecting || !strip || !(target instanceof HTMLCanvasElement)) continue;
-        paintStrip(CanvasPen.on(target, stripWidth(strip.values), 20, palette()), 0, 0, strip, palette());
+        if (!isIntersecting) continue;
+        this.#paint(target, palette());
         watcher.unobserve(target);
       }
     }, { root: scroller, rootMargin: "300px" });
     for (const canvas of host.querySelectorAll("canvas.strip")) watcher.observe(canvas);
     this.#watcher = watcher;
+  }
+
+  /**
+   * @param {Element} canvas
+   * @param {Palette} palette
+   */
+  #paint(canvas, palette) {
+    const strip = this.#strips.get(canvas);
+    if (!strip || !(canvas instanceof HTMLCanvasElement)) return;
+    // The style may show it narrower, on a small screen.
+    const { width, height } = canvas.style;
+    paintStrip(CanvasPen.on(canvas, stripWidth(strip.values), 20, palette), 0, 0, strip, palette);
+    Object.assign(canvas.style, { width, height });
   }
 
   /**
@@ -109,7 +126,8 @@ export class Strips {
   read(event, label) {
     const strip = event.target && this.#strips.get(event.target);
     if (!strip) return null;
-    const d = Math.floor(event.offsetX / cellOf(strip.values.length));
+    const shown = event.target instanceof HTMLElement ? event.target.clientWidth : 0;
+    const d = Math.floor(event.offsetX / (shown || stripWidth(strip.values)) * strip.values.length);
     if (d < 0 || d >= strip.values.length) return null;
     const i = subscript(d);
     const value = strip.values[d];

@@ -131,13 +131,16 @@ export class SvgPen {
   }
 
   /**
+   * Return the document; `about` says what it shows.
    * @param {number} width
    * @param {number} height
+   * @param {Record<string, string>} about
    */
-  document(width, height) {
+  document(width, height, about) {
     const { paper, font } = this.palette;
     const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
     return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${xml(font)}" xml:space="preserve">`
+      + `<title>${xml(about.Title)}</title><desc>${xml(about.Text)}</desc><metadata>${xml(JSON.stringify(about))}</metadata>`
       + `<rect width="100%" height="100%" fill="${paper}"/>${this.#parts.join("\n")}</svg>\n`;
   }
 }

@@ -3,6 +3,7 @@
 import { make } from "./elements.js";
 import { habitOf, headName } from "./heads.js";
 import { written } from "./numbers.js";
+import { watchOverflow } from "./overflow.js";
 import { fit } from "./pen.js";
 import { changeOf } from "./readout.js";
 import { say } from "./words.js";
@@ -95,7 +96,9 @@ export class TablePanel {
     const table = make("table", {}, make("thead", {}, heads), make("tbody", {}, ...body));
     const meanings = make("dl", { className: "meanings" }, ...NAMES.map((name) => make("div", {},
       make("dt", { textContent: say(`stat-${name}`) }), make("dd", { textContent: say(`what-${name}`) }))));
-    this.host.replaceChildren(make("div", { className: "wide" }, table), meanings);
+    const box = make("div", { className: "wide", role: "region", "aria-label": say("tab-table") }, table);
+    this.host.replaceChildren(box, meanings);
+    watchOverflow(box);
   }
 
   /** Value of a head with uniform attention, if known. @param {Stat} name */

@@ -3,6 +3,7 @@
 import { share } from "./colour.js";
 import { make, watchWidth } from "./elements.js";
 import { CanvasPen, fitted } from "./pen.js";
+import { isPrinting } from "./printing.js";
 import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
@@ -98,7 +99,8 @@ export class TextPanel {
     this.#right = longest + lines;
     this.#bar = Math.min(available - this.#right, Math.max(longest, 210)) - 8;
     this.#width = Math.min(available, this.#right + this.#bar + 8);
-    this.#height = Math.min(total, Math.max(innerHeight - 190, 280));
+    // On paper nothing scrolls.
+    this.#height = isPrinting() && this.#whole ? total : Math.min(total, Math.max(innerHeight - 190, 280));
     this.scroller.style.height = `${this.#height}px`;
     this.length.style.height = `${total}px`;
     this.draw();
@@ -128,20 +130,29 @@ export class TextPanel {
     if (Math.abs(this.scroller.scrollTop - top) > 1) this.scroller.scrollTop = top;
   }
 
-  /** @param {number} i */
-  reveal(i) {
+  /** @param {Cell | null} cell */
+  reveal(cell) {
+    const i = cell?.query ?? cell?.key ?? null;
+    if (i === null) return;
     const [top, bottom] = [i * ROW, (i + 1) * ROW + 12];
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
     else if (bottom > this.scroller.scrollTop + this.#height) this.scroller.scrollTop = bottom - this.#height;
   }
 
   draw() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      if (!this.#units || !this.canvas.isConnected) return;
-      const pen = CanvasPen.on(this.canvas, this.#width, this.#height, this.app.palette);
-      this.paint(pen, this.scroller.scrollTop, this.#height);
-    });
+    if (isPrinting()) this.#drawNow();
+    else {
+      this.#frame ||= requestAnimationFrame(() => {
+        this.#frame = 0;
+        this.#drawNow();
+      });
+    }
+  }
+
+  #drawNow() {
+    if (!this.#units || !this.canvas.isConnected) return;
+    const pen = CanvasPen.on(this.canvas, this.#width, this.#height, this.app.palette);
+    this.paint(pen, this.scroller.scrollTop, this.#height);
   }
 
   /**
@@ -265,7 +276,7 @@ export class TextPanel {
     const query = Math.min(Math.max(before + steps[event.key], 0), units.n - 1);
     app.point(null);
     app.pin(column, { query, key: null });
-    this.reveal(query);
+    this.reveal({ query, key: null });
     event.preventDefault();
     event.stopPropagation();
   }

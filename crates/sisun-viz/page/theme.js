@@ -1,6 +1,7 @@
 // Light or dark theme, and the matching colours of weights.
 
-import { Colours, readPalette } from "./colour.js";
+import { Colours, readPalette, SignedColours } from "./colour.js";
+import { isPrinting, watchPrinting } from "./printing.js";
 import { bytesOf } from "./unpack.js";
 
 /** @import { Scale, ThemeChoice } from "./types.js" */
@@ -9,6 +10,8 @@ export class Theme {
   #system = matchMedia("(prefers-color-scheme: dark)");
   /** @type {{ name: string, colours: Colours } | null} */
   #last = null;
+  /** @type {{ of: Colours, colours: SignedColours } | null} */
+  #signed = null;
 
   /** @param {Record<string, string>} maps 256 colours of three bytes each, as base64, by the name of the map */
   constructor(maps) {
@@ -17,6 +20,7 @@ export class Theme {
 
   /** @param {ThemeChoice} theme */
   isDark(theme) {
+    if (isPrinting()) return false;
     return theme === "dark" || (theme === "auto" && this.#system.matches);
   }
 
@@ -43,6 +47,15 @@ export class Theme {
   }
 
   /**
+   * The colours of signed numbers beside those of weights.
+   * @param {Colours} colours
+   */
+  signed(colours) {
+    if (this.#signed?.of !== colours) this.#signed = { of: colours, colours: new SignedColours(colours) };
+    return this.#signed.colours;
+  }
+
+  /**
    * Apply the colours of a theme to the page.
    * @param {ThemeChoice} theme
    */
@@ -51,10 +64,11 @@ export class Theme {
   }
 
   /**
-   * Call back when the system changes between light and dark.
+   * Call back when the system changes between light and dark, and when the page is printed, which is always light.
    * @param {() => void} callback
    */
   listen(callback) {
     this.#system.addEventListener("change", callback);
+    watchPrinting(callback);
   }
 }

@@ -3,6 +3,7 @@
 import { OKABE_ITO } from "./colour.js";
 import { make } from "./elements.js";
 import { headName } from "./heads.js";
+import { watchOverflow } from "./overflow.js";
 import { language, say } from "./words.js";
 
 /** @import { App } from "./app.js" */
@@ -22,6 +23,7 @@ export class Toggles {
   constructor(host, app) {
     this.host = host;
     this.app = app;
+    watchOverflow(host);
   }
 
   /** @param {View} view */
@@ -58,7 +60,7 @@ export class Toggles {
     const columns = view.heads.map((head) => make("span", { textContent: head }));
     const numbers = make("div", { className: "line numbers", "aria-hidden": "true" }, make("span"), ...columns);
     this.host.style.setProperty("--count", String(view.heads.length));
-    this.host.replaceChildren(make("p", { className: "name", textContent: say("toggles") }), numbers, ...rows);
+    this.host.replaceChildren(make("p", { className: "name", textContent: `${say("toggles")} (${view.layers.length} × ${view.heads.length})` }), numbers, ...rows);
   }
 
   /** @param {string} name */

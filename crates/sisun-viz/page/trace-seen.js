@@ -4,7 +4,7 @@ import { hex, inkOn } from "./colour.js";
 import { closest, find, keepInSight, make } from "./elements.js";
 import { counted, written } from "./numbers.js";
 import { layOut, tokenElement } from "./tokens.js";
-import { say, sayWith } from "./words.js";
+import { say, sayHint, sayWith } from "./words.js";
 
 /** @import { Colours } from "./colour.js" */
 /** @import { TraceApp } from "./trace-app.js" */
@@ -82,8 +82,7 @@ export class SeenTokens {
     const { from, weights, error } = this.seen ?? { from: 0, weights: [], error: 0 };
     const weight = pointed === null ? undefined : weights[pointed - from];
     if (pointed === null || weight === undefined) {
-      const gone = from === 0 ? "weight-hint" : from === 1 ? "unseen-one" : "unseen";
-      readout.textContent = say(gone, counted(from));
+      readout.textContent = from === 0 ? sayHint("weight-hint") : say(from === 1 ? "unseen-one" : "unseen", counted(from));
       delete readout.dataset.key;
       delete readout.dataset.weight;
       return;

@@ -31,7 +31,7 @@ export const TRACE_STRINGS = {
     "mean": "Mean of all heads", "layers": "{0} layers", "one-layer": "1 layer", "heads": "{0} heads",
     "heads-grid": "Heads: rows are layers, columns are heads", "heads-hint": "head",
     "keys-seen": "The tokens the model saw, by attention weight. Arrow keys go through them while this has the focus.", "strongest": "It looked most at",
-    "weight": "{0}: {1}", "weight-hint": "Point at a token to read its weight.", "unseen": "The first {0} tokens had left the context window: the model no longer saw them.",
+    "weight": "{0}: {1}", "weight-hint": "Point at a token to read its weight.", "weight-hint-touch": "Tap a token to read its weight.", "unseen": "The first {0} tokens had left the context window: the model no longer saw them.",
     "unseen-one": "The first token had left the context window: the model no longer saw it.",
     "legend-weight": "attention weight:", "scale-root": "square-root scale", "scale-sum": "all weights sum to 1",
 
@@ -70,7 +70,7 @@ export const TRACE_STRINGS = {
     "mean": "모든 헤드의 평균", "layers": "레이어 {0}개", "one-layer": "레이어 1개", "heads": "헤드 {0}개",
     "heads-grid": "헤드: 행은 레이어, 열은 헤드", "heads-hint": "헤드",
     "keys-seen": "모델이 본 토큰과 어텐션 가중치. 초점이 여기 있을 때 화살표 키로 토큰을 옮겨 봅니다.", "strongest": "가장 많이 본 토큰",
-    "weight": "{0}: {1}", "weight-hint": "토큰을 가리키면 가중치가 나옵니다.", "unseen": "처음 {0}개 토큰은 문맥 창을 벗어나 모델이 더 이상 보지 못했습니다.",
+    "weight": "{0}: {1}", "weight-hint": "토큰을 가리키면 가중치가 나옵니다.", "weight-hint-touch": "토큰을 누르면 가중치가 나옵니다.", "unseen": "처음 {0}개 토큰은 문맥 창을 벗어나 모델이 더 이상 보지 못했습니다.",
     "unseen-one": "첫 토큰은 문맥 창을 벗어나 모델이 더 이상 보지 못했습니다.",
     "legend-weight": "어텐션 가중치:", "scale-root": "제곱근 눈금", "scale-sum": "가중치의 합은 1",
 

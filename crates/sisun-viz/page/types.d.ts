@@ -23,6 +23,14 @@ export interface PageData {
   /** 256 colours of three bytes each, as base64, by the name of the map. */
   colours: Record<string, string>;
   views: ViewData[];
+  /** What rows and columns stand for when the page is opened. */
+  unit: "token" | "word" | "character";
+  /** Show the first view less the second. */
+  difference?: boolean;
+  /** Sheets of the logit lens and of attribution. */
+  sheets?: SheetData[];
+  /** The most likely tokens of each cell of the lens, with their probabilities. */
+  details?: [text: string, probability: number][][];
   /** The model itself, on a page that computes. */
   model?: LiveModelData;
 }
@@ -315,6 +323,8 @@ export interface Panel {
   show(): void;
   mark(cell: Cell | null): void;
   scrollTo?(top: number): void;
+  /** Bring the chosen cell into sight. */
+  reveal?(cell: Cell | null): void;
   /** The size of what `paint` draws. */
   extent(): { width: number; height: number };
   paint(pen: Pen): void;
@@ -391,6 +401,9 @@ export interface AnalysisSheet {
   value(cell: SheetCell): number;
 }
 
+/** A sheet whose numbers are in a block. */
+export type SheetData = Omit<AnalysisSheet, "value"> & { readonly block: number };
+
 /** The data of the page of an analysis. */
 export interface AnalysisPageData {
   readonly version: number;
@@ -400,7 +413,7 @@ export interface AnalysisPageData {
   readonly text: string;
   readonly notes: string[];
   readonly colours: Record<string, string>;
-  readonly sheets: (Omit<AnalysisSheet, "value"> & { readonly block: number })[];
+  readonly sheets: SheetData[];
   /** The most likely tokens of each cell of the lens, with their probabilities. */
   readonly details: [text: string, probability: number][][];
 }

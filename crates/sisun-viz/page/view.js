@@ -15,12 +15,12 @@ export class View {
   #floats;
   /** @type {Map<string, Promise<any>>} */
   #underway = new Map();
+  /** Two views whose difference this is. @type {[View, View] | null} */
+  difference = null;
   /** @type {Map<UnitName, Units>} Divisions of its text; see `unitsOf`. */
   cuts = new Map();
   /** @type {Map<string, Matrix>} Patterns by units; see `matrixBy`. */
   matrices = new Map();
-  /** Whether its weights are differences. */
-  signed = false;
   /** @type {string | null} What its caption says in place of the facts about the model. */
   note = null;
 
@@ -160,15 +160,6 @@ export class View {
     const at = layer === "rollout" ? 0 : this.heads.indexOf(head);
     const from = at * (causal ? n * (n + 1) / 2 : n * n);
     return new Matrix({ codes, from, n, causal, greatest: 2 ** bits - 1, error });
-  }
-
-  /**
-   * The pattern of a view that is made of others; null for the usual one, which has its own.
-   * @param {(view: View) => Matrix} of the pattern of another view by the current units
-   * @returns {Matrix | null}
-   */
-  combined(of) {
-    return null;
   }
 
   /**

@@ -66,6 +66,16 @@ export function say(key, ...values) {
 }
 
 /**
+ * Return a hint: on a touch screen, where nothing can be pointed at, that of touching.
+ * @param {string} key
+ * @returns {string}
+ */
+export function sayHint(key) {
+  const touch = `${key}-touch`;
+  return say(hasWords(touch) && matchMedia("(pointer: coarse)").matches ? touch : key);
+}
+
+/**
  * Fill in texts where the markup requests them: `data-say` is a text, `data-say-label` an invisible name.
  * @param {ParentNode} root
  */

@@ -1,8 +1,9 @@
 // The step-by-step view of one query.
 
-import { closest, make } from "./elements.js";
+import { closest, keepInSight, make } from "./elements.js";
 import { quoted, shown } from "./labels.js";
 import { written } from "./numbers.js";
+import { watchOverflow } from "./overflow.js";
 import { fit } from "./pen.js";
 import { paintStrip, Strips, stripWidth } from "./strips.js";
 import { say } from "./words.js";
@@ -95,19 +96,21 @@ export class WorkedPanel {
     this.#chosen = token >= 0 && token < count ? token : heaviest.token;
     this.host.replaceChildren(this.#choice(count), this.#outline(), this.#table(), this.#agreement(), this.#output(), this.#detail());
     this.#strips.watch(this.host, this.host.querySelector(".wide"), () => app.palette);
+    const box = this.host.querySelector(".wide");
+    if (box instanceof HTMLElement) watchOverflow(box);
   }
 
   /** @param {number} count */
   #choice(count) {
     const { app, view } = this;
     const { query } = this.#shown;
-    const option = (/** @type {number} */ token) => make("option", { value: token, textContent: `${token} · ${this.#label(token)}`, selected: token === query });
+    const option = (/** @type {number} */ token) => make("option", { value: token, textContent: `${token} · \u2068${this.#label(token)}\u2069`, selected: token === query });
     const select = make("select", {}, ...Array.from({ length: count }, (_, token) => option(token)));
     select.addEventListener("change", () => app.ask(this.column, Number(select.value)));
     const notes = [];
     if (count < view.tokens.length) notes.push(say(view.causal ? "worked-limit" : "worked-partial", count, view.tokens.length));
     if (view.thinned) notes.push(say("worked-thinned", view.thinned));
-    if (app.state.unit !== "token") notes.push(say("worked-tokens"));
+    if (app.units(view).name !== "token") notes.push(say("worked-tokens"));
     const children = notes.map((text) => make("p", { className: "aside", textContent: text }));
     return make("div", { className: "asking" }, make("label", {}, `${say("worked-query")} `, select), ...children);
   }
@@ -241,6 +244,14 @@ export class WorkedPanel {
 
   mark() {
     // The rows are the keys; a click chooses one.
+  }
+
+  /** Scroll to the row of the chosen key, in its box and on the page. */
+  reveal() {
+    const [box, row] = [this.host.querySelector(".wide"), this.host.querySelector("tr.chosen")];
+    if (!box || !row) return;
+    keepInSight(box, row);
+    row.scrollIntoView({ block: "nearest" });
   }
 
   extent() {

@@ -13,6 +13,8 @@ mod patching;
 pub mod run_report;
 mod sheet;
 pub mod text;
+mod units;
 
 pub use patching::{patching_npz, patching_sheet};
 pub use sheet::{Sheet, SheetForm, SheetScale};
+pub use units::Unit;

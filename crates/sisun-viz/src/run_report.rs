@@ -49,7 +49,10 @@ fn page(report: &RunReport, svg: &str, train: &Curve, validation: &Curve) -> Str
     let title = escaped(&report.title);
     let body = [
         tiles(report, train, validation),
-        format!("<figure>\n{svg}\n{}</figure>\n", caption(train, validation)),
+        format!(
+            "<figure tabindex=\"0\" role=\"group\" aria-label=\"loss\">\n{svg}\n{}</figure>\n",
+            caption(train, validation)
+        ),
         facts(&report.facts),
         samples(&report.samples),
         evaluations(validation, &report.exact_match),
@@ -172,7 +175,9 @@ fn facts(facts: &[(String, String)]) -> String {
             )
         })
         .collect();
-    format!("<h2>The run</h2>\n<div class=\"card\"><table class=\"facts\">\n{rows}</table></div>\n")
+    format!(
+        "<h2>The run</h2>\n<div class=\"card\" tabindex=\"0\" role=\"region\" aria-label=\"table\"><table class=\"facts\">\n{rows}</table></div>\n"
+    )
 }
 
 /// Format the last sample in full, followed by the earlier ones, newest first.
@@ -230,7 +235,7 @@ fn evaluations(validation: &Curve, exact: &[(u64, f64)]) -> String {
         false => "<th>exact match</th>",
     };
     format!(
-        "<h2>Evaluations</h2>\n<details>\n<summary>Every validation loss ({})</summary>\n<div class=\"card\">\
+        "<h2>Evaluations</h2>\n<details>\n<summary>Every validation loss ({})</summary>\n<div class=\"card\" tabindex=\"0\" role=\"region\" aria-label=\"table\">\
          <table class=\"numbers\">\n<tr><th>step</th><th>loss</th><th>perplexity</th>{column}</tr>\n{rows}</table></div>\n\
          </details>\n",
         thousands(validation.points.len() as u64)

@@ -8,17 +8,24 @@ use args::{Output, check_activations};
 
 use crate::common::{claim, left_before};
 use crate::failure::Usage;
+use crate::model_source::ModelSource;
 use crate::pairs::{self, MapOutput, PairText};
 use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::Result;
+use burn::tensor::Device;
 use serde_json::json;
-use sisun_infer::{CaptureSelection, check_per_head, parse_selection};
+use sisun_infer::{CaptureSelection, Language, check_per_head, parse_selection};
 use sisun_model::{Activation, Run};
+use sisun_viz::Unit;
 use sisun_viz::maps::{self, Format, PictureOptions};
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let pictures = args.pictures.options()?;
+    let text = args.text.as_deref().unwrap_or_default();
+    let unit = args.by.unwrap_or(Unit::Word);
+    let language = args.language.unwrap_or_else(|| Language::of(text));
+    let pictures = args.pictures.options(unit, language)?;
     let selection =
         |what, given: Option<&String>| given.map(|given| parse_selection(what, given)).transpose();
     let looking = CaptureSelection {
@@ -39,6 +46,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .collect();
     let with_page = args.format.contains(&Output::Page);
     check_per_head(&args.activations)?;
+    args.check_shown()?;
+    args.check_against()?;
     let [first, others @ ..] = &args.runs[..] else {
         return Err(Usage("name a run to look at".to_owned()).into());
     };
@@ -69,7 +78,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
-    let text = args.text.as_deref().unwrap_or_default();
     if !others.is_empty() && !formats.is_empty() {
         return Err(Usage(format!(
             "{} of several runs would overwrite each other: only html takes several",
@@ -90,7 +98,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device
         .note_length(tokens.len(), loaded.model.config().context_len);
     let mut files = Vec::new();
-    if !formats.is_empty() {
+    if let Some(against) = &args.against {
+        files = difference(
+            &args,
+            text,
+            &opened,
+            against,
+            &chosen.device,
+            (&formats, &pictures, &looking),
+        )?;
+    } else if !formats.is_empty() {
         let (layers, heads) = looking.of(loaded.model.config())?;
         loaded.check_room(tokens.len(), heads.len(), 2 * layers.len(), &looking)?;
         let found = loaded.attend(text, &looking)?;
@@ -102,7 +119,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             &args,
             text,
             &opened,
-            others,
+            args.against.as_ref().map_or(others, std::slice::from_ref),
             &looking,
             &chosen.device,
         )?);
@@ -120,6 +137,31 @@ pub(crate) fn run(args: Args) -> Result<()> {
         say(&file.display().to_string())?;
     }
     Ok(())
+}
+
+/// Write files of the differences of two runs' patterns; without formats only check that they have
+/// any.
+fn difference(
+    args: &Args,
+    text: &str,
+    opened: &ModelSource,
+    against: &Path,
+    device: &Device,
+    (formats, pictures, looking): (&[Format], &PictureOptions, &CaptureSelection),
+) -> Result<Vec<PathBuf>> {
+    let mut other = args.precision.open(against, device)?.loaded;
+    args.device.note(&other.introduction());
+    args.add_edits(&mut other, text)?;
+    let one = opened.loaded.attend(text, looking)?;
+    let other = other.attend(text, looking)?;
+    maps::check_common(&one, &other)?;
+    if formats.is_empty() {
+        return Ok(Vec::new());
+    }
+    claim(&args.out)?;
+    Ok(maps::write_difference(
+        &one, &other, &args.out, formats, pictures,
+    )?)
 }
 
 /// Write the maps of a sequence-to-sequence run.
@@ -163,11 +205,18 @@ fn attend_to_source(
             "whose heads are ablated on the given pair: leave it out",
         ),
         ("--edit", args.edit.given(), pairs::NO_EDITS),
+        (
+            "--against",
+            args.against.is_some(),
+            "whose maps are of the target that it writes itself: write those of each run to a folder of its own",
+        ),
+        (
+            "--by",
+            args.by.is_some_and(|unit| unit != Unit::Token),
+            "whose maps are by token: leave it out",
+        ),
     ];
     pairs::refuse(run, &idle)?;
-    if args.page.language.is_some() && !args.format.contains(&Output::Page) {
-        return Err(Usage("--language is about the page: add html to --format".to_owned()).into());
-    }
     let text = match (&args.pair, &args.text) {
         (Some(named), _) => PairText::InFile(named, args.targets.as_deref()),
         (None, text) => PairText::Given {
@@ -179,10 +228,7 @@ fn attend_to_source(
         folder: &args.out,
         formats,
         pictures,
-        page: args
-            .format
-            .contains(&Output::Page)
-            .then_some(args.page.language),
+        page: args.format.contains(&Output::Page).then_some(args.language),
         as_json: args.json,
         looking,
         ablate: args.page.ablate,

@@ -11,7 +11,7 @@ use anyhow::Result;
 use serde_json::json;
 use sisun_config::NormPlacement;
 use sisun_infer::{LensOptions, LogitLens, StreamPart};
-use sisun_viz::analysis::{lens_npz, lens_sheets};
+use sisun_viz::analysis::{lens_details, lens_npz, lens_sheets};
 use sisun_viz::page::AnalysisPage;
 use std::path::PathBuf;
 
@@ -81,7 +81,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let page = |_| AnalysisPage {
         title: lens.model.clone(),
         text: lens.text.clone(),
-        details: details(&lens),
+        details: lens_details(&lens),
         notes: Vec::new(),
     };
     let files = output.write(&found, || lens_npz(&lens), page, device)?;
@@ -103,18 +103,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         true => say(&table(&lens)),
         false => analysis::say_files(&files),
     }
-}
-
-/// Return the top tokens of each cell with their probabilities, for the page.
-fn details(lens: &LogitLens) -> Vec<Vec<(String, f64)>> {
-    let cells = lens.layers.iter().flatten();
-    cells
-        .map(|cell| {
-            let top = cell.top.iter();
-            top.map(|token| (token.text.clone(), token.probability))
-                .collect()
-        })
-        .collect()
 }
 
 fn table(lens: &LogitLens) -> String {

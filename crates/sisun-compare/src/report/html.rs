@@ -145,7 +145,7 @@ fn table(table: &Table) -> String {
     };
     let rows: String = table.rows.iter().map(row).collect();
     format!(
-        "<div class=\"card\"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
+        "<div class=\"card\" tabindex=\"0\" role=\"region\" aria-label=\"table\"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
     )
 }
 
@@ -164,7 +164,7 @@ fn inside(cell: &Cell) -> String {
 
 fn figure(figure: &Figure) -> String {
     format!(
-        "<figure>\n{}<figcaption>{}</figcaption>\n</figure>\n",
+        "<figure tabindex=\"0\" role=\"group\" aria-label=\"figure\">\n{}<figcaption>{}</figcaption>\n</figure>\n",
         figure.svg,
         html(&figure.caption)
     )

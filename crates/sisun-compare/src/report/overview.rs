@@ -103,7 +103,7 @@ fn trained(summary: &Summary) -> String {
     };
     format!(
         "This report compares {} of a small {model} (budget “{}”): {} each on {}, {} in all, every one trained \
-         from nothing. They have {} learned numbers and were trained for {} steps.{time}",
+         from nothing. They have {} parameters and were trained for {} steps.{time}",
         count(variants, "variant"),
         summary.budget,
         count(seeds, "seed"),

@@ -44,7 +44,7 @@ pub(super) fn variants(track: &TrackSummary) -> Table {
         "seeds",
         "left out",
         "ms a step",
-        "learned numbers",
+        "parameters",
     ];
     let mut table = Table::new(&head);
     for (i, variant) in track.variants.iter().enumerate() {

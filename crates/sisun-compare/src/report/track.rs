@@ -34,8 +34,10 @@ pub(super) fn blocks(
     ];
     blocks.push(Block::Figure(figures::headline(track)?));
     blocks.push(Block::Table(tables::variants(track)));
-    blocks.push(Block::Text("Every seed by itself:".to_owned()));
-    blocks.push(Block::Table(tables::seeds(seeds, track)));
+    blocks.push(fold(
+        "Every seed by itself".to_owned(),
+        Block::Table(tables::seeds(seeds, track)),
+    ));
     if track.track.has_gate() && !trial {
         blocks.push(Block::Text(format!(
             "A seed that does not reach {GATE} on the trained lengths failed the gate: it did not learn the task, so \
@@ -67,12 +69,15 @@ pub(super) fn blocks(
     }
     blocks.extend(pairs(seeds.len(), track));
     blocks.extend(leak(track));
-    blocks.push(Block::Part("Training".to_owned()));
-    blocks.push(Block::Figure(figures::curves(track)?));
-    blocks.extend(figures::times(track)?.map(Block::Figure));
+    let mut training = vec![Block::Figure(figures::curves(track)?)];
+    training.extend(figures::times(track)?.map(Block::Figure));
+    blocks.push(Block::Fold {
+        title: "Training: loss and time of a step".to_owned(),
+        blocks: training,
+    });
     if let Some(figure) = figures::distances(track)? {
-        blocks.push(Block::Part("Where heads look".to_owned()));
-        blocks.push(Block::Figure(figure));
+        let title = "Attention: mean distance of each head".to_owned();
+        blocks.push(fold(title, Block::Figure(figure)));
     }
     blocks.extend(samples(track));
     Ok(blocks)

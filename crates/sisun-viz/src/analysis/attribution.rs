@@ -2,7 +2,7 @@
 
 use crate::npz::NpzArchive;
 use crate::sheet::{Sheet, SheetForm, SheetScale};
-use sisun_infer::Attribution;
+use sisun_infer::{Attribution, NextAttribution};
 use std::io;
 
 /// Return the bytes of `attribution.npz`: `parts` `[part]` (`<U…`), `logit_difference`
@@ -57,6 +57,32 @@ pub fn attribution_sheet(found: &Attribution) -> Sheet {
             .map(|token| token.text.clone())
             .collect(),
         scale: SheetScale::spanning(of_parts),
+        values,
+        texts: None,
+    }
+}
+
+/// Return a sheet with a row for each part and one for their sum, and a column for each token that
+/// follows another: what the parts add to its logit.
+pub fn next_attribution_sheet(found: &NextAttribution) -> Sheet {
+    let positions = found.of_model.len();
+    let values = found.values.iter().map(|&value| value as f32);
+    let sums = (0..positions).map(|at| found.sum(at) as f32);
+    let values: Vec<f32> = values.chain(sums).collect();
+    let parts = found.parts.iter().map(ToString::to_string);
+    let following = found.tokens.iter().skip(1);
+    Sheet {
+        name: "attribution",
+        title: format!(
+            "What each part adds to the logit of the token that follows · {}",
+            found.model
+        ),
+        form: SheetForm::Cells,
+        below: "each column is a token, predicted from those before it; the last row is the sum"
+            .to_owned(),
+        rows: parts.chain(["sum".to_owned()]).collect(),
+        columns: following.map(|token| token.text.clone()).collect(),
+        scale: SheetScale::spanning(&values[..found.values.len()]),
         values,
         texts: None,
     }

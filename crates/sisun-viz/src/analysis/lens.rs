@@ -56,6 +56,18 @@ pub fn lens_sheets(lens: &LogitLens) -> [Sheet; 2] {
     ]
 }
 
+/// Return the top tokens of each cell with their probabilities, for pages.
+pub fn lens_details(lens: &LogitLens) -> Vec<Vec<(String, f64)>> {
+    let cells = lens.layers.iter().flatten();
+    cells
+        .map(|cell| {
+            let top = cell.top.iter();
+            top.map(|token| (token.text.clone(), token.probability))
+                .collect()
+        })
+        .collect()
+}
+
 fn below(lens: &LogitLens) -> String {
     let read = match lens.part {
         None => "the residual stream".to_owned(),

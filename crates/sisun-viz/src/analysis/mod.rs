@@ -6,7 +6,7 @@ mod circuits;
 mod embeddings;
 mod lens;
 
-pub use attribution::{attribution_npz, attribution_sheet};
+pub use attribution::{attribution_npz, attribution_sheet, next_attribution_sheet};
 pub use circuits::{circuits_npz, circuits_sheets};
 pub use embeddings::{embeddings_npz, embeddings_sheets};
-pub use lens::{lens_npz, lens_sheets};
+pub use lens::{lens_details, lens_npz, lens_sheets};

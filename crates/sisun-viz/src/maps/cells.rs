@@ -46,7 +46,8 @@ impl<'a> Cells<'a> {
     }
 
     /// Return a reduced matrix in which each cell stands for `pool` × `pool` cells and shows their
-    /// maximum, because an average would wash out the thin lines of attention.
+    /// maximum, because an average would wash out the thin lines of attention; of differences, the
+    /// largest in magnitude.
     pub(super) fn pooled(&self, pool: usize) -> Cells<'static> {
         let (rows, columns) = (self.rows.div_ceil(pool), self.columns.div_ceil(pool));
         let values = (0..rows * columns).map(|i| {
@@ -67,7 +68,11 @@ impl<'a> Cells<'a> {
         (query..(query + pool).min(self.rows))
             .flat_map(|query| (key..(key + pool).min(self.columns)).map(move |key| (query, key)))
             .filter_map(|(query, key)| self.visible(query, key))
-            .reduce(f32::max)
+            .reduce(|a, b| match self.paint.is_signed {
+                true if b.abs() > a.abs() => b,
+                true => a,
+                false => a.max(b),
+            })
     }
 
     /// Return the value of a cell, or `None` if it is hidden.
@@ -152,7 +157,7 @@ impl Patch<'_> {
             rgb.extend(self.cells.colour_at(i / columns, i % columns).0);
         }
         let side = |n| u32::try_from(n).expect("the plan of a picture limits its sides");
-        encode::png(side(columns), side(rows), &rgb)
+        encode::png(side(columns), side(rows), &rgb, &[])
     }
 
     /// Paint the cells into the pixels of a page as the image would be drawn, without a second copy

@@ -22,15 +22,13 @@ pub(super) const HIDDEN: Rgb = Rgb([0xe9, 0xe9, 0xe9]);
 /// Colour of text and lines.
 pub(super) const INK: Rgb = Rgb([0x22, 0x22, 0x22]);
 
-/// Return black or white, whichever has the higher contrast to `background` (WCAG 2.2, contrast
-/// ratio).
+/// Return [`INK`], white or black: the first with a contrast of at least 4.5 to `background` (WCAG
+/// 2.2, AA), which black or white always has.
 pub(super) fn ink_on(background: Rgb) -> Rgb {
-    let white = Rgb([255; 3]);
-    if contrast(INK, background) >= contrast(white, background) {
-        INK
-    } else {
-        white
-    }
+    [INK, Rgb([255; 3])]
+        .into_iter()
+        .find(|ink| contrast(*ink, background) >= 4.5)
+        .unwrap_or(Rgb([0; 3]))
 }
 
 /// Return the contrast ratio (WCAG 2.2): from 1, equal, to 21, black on white.
@@ -135,9 +133,26 @@ impl Scale {
     }
 }
 
+/// Colour of 0 on a signed scale, and of its two ends, as on the pages.
+const ZERO: [u8; 3] = [0xf7, 0xf7, 0xf7];
+const NEGATIVE: [u8; 3] = [0xd5, 0x5e, 0x00];
+const POSITIVE: [u8; 3] = [0x00, 0x72, 0xb2];
+
+/// Return the colour of a signed share, from −1 to 1.
+pub(super) fn signed(share: f32) -> Rgb {
+    let end = if share < 0.0 { NEGATIVE } else { POSITIVE };
+    let mixed = |i: usize| {
+        let (zero, end) = (f32::from(ZERO[i]), f32::from(end[i]));
+        (zero + share.abs().min(1.0) * (end - zero)).round() as u8
+    };
+    Rgb([mixed(0), mixed(1), mixed(2)])
+}
+
 /// A scale and a colour map.
 pub(super) struct Paint {
     pub(super) scale: Scale,
+    /// True if values are compared by their magnitude.
+    pub(super) is_signed: bool,
     table: [[u8; 3]; 256],
 }
 
@@ -145,7 +160,22 @@ impl Paint {
     pub(super) fn new(scale: Scale, colours: Colours) -> Self {
         Self {
             scale,
+            is_signed: false,
             table: colours.table(),
+        }
+    }
+
+    /// Create the colours of a difference: from −`limit`, orange, over 0, white, to `limit`, blue.
+    pub(super) fn diverging(limit: f32) -> Self {
+        let limit = limit.max(f32::MIN_POSITIVE);
+        let entry = |i: usize| signed(i as f32 / 127.5 - 1.0).0;
+        Self {
+            scale: Scale::Range {
+                low: -limit,
+                high: limit,
+            },
+            is_signed: true,
+            table: std::array::from_fn(entry),
         }
     }
 

@@ -3,6 +3,7 @@
 use svg::Document;
 use svg::node::element::{Description, Group, Rectangle, TSpan, Text, Title};
 
+use super::about::About;
 use super::colour::INK;
 use super::font;
 use super::ruler::Ruler;
@@ -15,6 +16,9 @@ const ALIGNED: &str = "#e6550d";
 /// Offset of the baseline below the middle of capital letters, as a fraction of the font size.
 const MIDDLE: f32 = 0.355;
 
+/// Gap between the title and the line below it, at the usual font size.
+const SOURCE_GAP: f32 = 6.0;
+
 /// Horizontal alignment of a text at its position.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
@@ -23,8 +27,14 @@ pub(super) enum Anchor {
     End,
 }
 
-/// Create an empty white page with a title and description for screen readers.
-pub(super) fn page(width: usize, height: usize, title: &str, subject: &Subject<'_>) -> Document {
+/// Create an empty white page with a title and description for screen readers, and metadata.
+pub(super) fn page(
+    width: usize,
+    height: usize,
+    title: &str,
+    about: &About,
+    subject: &Subject<'_>,
+) -> Document {
     let page = Document::new()
         .set("width", width)
         .set("height", height)
@@ -32,8 +42,9 @@ pub(super) fn page(width: usize, height: usize, title: &str, subject: &Subject<'
         .set("role", "img")
         .set("fill", INK.to_string());
     font::named(page, subject.font)
-        .add(Title::new(title))
+        .add(Title::new(format!("{title} · {}", subject.source)))
         .add(Description::new().add(svg::node::Text::new(subject.source.as_str())))
+        .add(about.element())
         .add(
             Rectangle::new()
                 .set("width", width)
@@ -92,6 +103,38 @@ fn held(ruler: &Ruler<'_>, content: &str, x: f32, size: f32, anchor: Anchor) -> 
         Text::new("").set("font-size", tenths(size)),
         |text, (offset, run)| text.add(TSpan::new(run).set("x", tenths(start + offset))),
     )
+}
+
+/// Draw the title of a picture above a plot, centred on `middle`, and below it the model and the
+/// text, as much of them as the picture of `width` pixels has room for.
+pub(super) fn titles(subject: &Subject<'_>, title: &str, middle: f32, width: f32) -> Group {
+    let Sizes {
+        title: size,
+        tick,
+        margin,
+        scale,
+        ..
+    } = subject.sizes;
+    let ruler = &subject.ruler;
+    let source = ruler.fit(&subject.source, tick, width - 2.0 * margin);
+    let half = ruler.width(&source, tick) / 2.0;
+    let centre = middle.clamp(margin + half, (width - margin - half).max(margin + half));
+    let below = margin + size + SOURCE_GAP * scale + tick / 2.0;
+    Group::new()
+        .add(text(
+            ruler,
+            title,
+            middle,
+            margin + size / 2.0,
+            size,
+            Anchor::Middle,
+        ))
+        .add(text(ruler, &source, centre, below, tick, Anchor::Middle).set("fill", "#595959"))
+}
+
+/// Return the height of the titles of a picture.
+pub(super) fn titles_height(sizes: &Sizes) -> f32 {
+    sizes.title + SOURCE_GAP * sizes.scale + sizes.tick
 }
 
 /// Round to a tenth of a pixel, which keeps files small.

@@ -56,6 +56,26 @@ pub enum MapsError {
         /// The smallest side with enough space.
         least: usize,
     },
+    /// Two models divide a text differently, so that their maps have no common cells.
+    #[error(
+        "the models divide the text into different tokens, so their maps have no difference:\n  {}: {}\n  {}: {}",
+        models[0], tokens[0], models[1], tokens[1]
+    )]
+    OtherTokens {
+        /// Descriptions of the models.
+        models: [String; 2],
+        /// Tokens of each, joined.
+        tokens: [String; 2],
+    },
+    /// Two models do not have the same heads.
+    #[error(
+        "{} and {} do not have the same layers, heads and mask, so their maps have no difference",
+        models[0], models[1]
+    )]
+    OtherHeads {
+        /// Descriptions of the models.
+        models: [String; 2],
+    },
     /// There are no tokens or no activations.
     #[error(
         "there is nothing to write: the maps hold no tokens or no activations; give a text, a layer and a head"
@@ -118,6 +138,8 @@ impl MapsError {
             Self::UnknownChoice { .. }
             | Self::FontSize { .. }
             | Self::CellTooSmall { .. }
+            | Self::OtherTokens { .. }
+            | Self::OtherHeads { .. }
             | Self::Nothing
             | Self::NothingToHold { .. } => ErrorKind::Usage,
             Self::ReadFont { .. } | Self::Write { .. } => ErrorKind::FileSystem,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use svg::Document;
 
+use super::about::About;
 use super::axis_labels::Labels;
 use super::cells::{Cells, MOST_RECTANGLES, Patch};
 use super::draw::{self, Anchor, Plot};
@@ -70,21 +71,19 @@ impl<'a> Grid<'a> {
         let layers = distinct(panels.iter().map(|panel| panel.layer));
         let heads = distinct(panels.iter().map(|panel| panel.head));
         let Sizes {
-            title: title_size,
             axis,
             tick,
             margin,
             scale,
             ..
         } = subject.sizes;
-        let strip = |name, number: &[usize]| {
-            number
-                .iter()
-                .map(|number| subject.ruler.width(&format!("{name} {number}"), tick))
-                .fold(0.0, f32::max)
-        };
+        let wording = subject.wording;
+        let heads_named = heads.iter().map(|&head| wording.head(head));
+        let layers_named = layers.iter().map(|&layer| wording.layer(layer));
+        let strips = heads_named.chain(layers_named);
+        let longest = strips.map(|strip| subject.ruler.width(&strip, tick));
         // A panel may be a third smaller than its target.
-        let room = strip("head", &heads).max(strip("layer", &layers)) * 1.5;
+        let room = longest.fold(0.0, f32::max) * 1.5;
         let target = (GRID / heads.len())
             .clamp(SMALLEST_PANEL, LARGEST_PANEL)
             .max(room.ceil() as usize)
@@ -111,13 +110,13 @@ impl<'a> Grid<'a> {
         let (left_of, below) = labels.as_ref().map_or((0.0, 0.0), |(rows, columns)| {
             (rows.longest + gap, columns.depth(side as f32) + gap)
         });
-        let title = format!("{}{}s", subject.part, subject.quantity);
+        let title = format!("{}{}", subject.part, wording.all_heads(subject.quantity));
         let across = ((heads.len() - 1) * stride.0 + panel.0) as f32;
         let down = ((layers.len() - 1) * stride.1 + panel.1) as f32;
         let overhang = draw::overhang(&subject, &title, across);
         let plot = Plot {
             left: (margin + axis + gap + left_of.max(overhang)).ceil(),
-            top: (margin + title_size + 1.5 * gap + tick + gap).ceil(),
+            top: (margin + draw::titles_height(&subject.sizes) + 1.5 * gap + tick + gap).ceil(),
             width: across,
             height: down,
         };
@@ -166,6 +165,11 @@ impl<'a> Grid<'a> {
         (self.width, self.height)
     }
 
+    /// Return the metadata.
+    pub(super) fn about(&self) -> About {
+        self.subject.about(&self.title, None)
+    }
+
     /// Draw the picture without its [`Grid::patches`].
     pub(super) fn draw(&self) -> Document {
         let Plot {
@@ -174,25 +178,25 @@ impl<'a> Grid<'a> {
             width,
             height,
         } = self.plot;
-        let Sizes {
-            title: title_size,
-            axis,
-            tick,
-            margin,
-            ..
-        } = self.subject.sizes;
+        let Sizes { axis, tick, .. } = self.subject.sizes;
+        let wording = self.subject.wording;
         let (gap, ruler) = (self.gap, &self.subject.ruler);
         let (panel_width, panel_height) = (self.panel.0 as f32, self.panel.1 as f32);
         let any_hidden = self.panels.iter().any(|panel| panel.cells.any_hidden());
         let legend = Legend::new(&self.subject, any_hidden);
-        let mut page = draw::page(self.width, self.height, &self.title, &self.subject)
-            .add(draw::text(
-                ruler,
+        let page = draw::page(
+            self.width,
+            self.height,
+            &self.title,
+            &self.about(),
+            &self.subject,
+        );
+        let mut page = page
+            .add(draw::titles(
+                &self.subject,
                 &self.title,
                 left + width / 2.0,
-                margin + title_size / 2.0,
-                title_size,
-                Anchor::Middle,
+                self.width as f32,
             ))
             .add(legend.draw(self.legend_at, top, height));
         let mut bottom = top + height + gap + axis;
@@ -203,7 +207,7 @@ impl<'a> Grid<'a> {
 
         for (column, head) in self.heads.iter().enumerate() {
             let x = left + (column * self.stride.0) as f32;
-            let strip = format!("head {head}");
+            let strip = wording.head(*head);
             page = page.add(draw::text(
                 ruler,
                 &strip,
@@ -218,7 +222,7 @@ impl<'a> Grid<'a> {
         }
         for (row, layer) in self.layers.iter().enumerate() {
             let y = top + (row * self.stride.1) as f32;
-            let (x, strip) = (left + width + gap + tick / 2.0, format!("layer {layer}"));
+            let (x, strip) = (left + width + gap + tick / 2.0, wording.layer(*layer));
             page = page.add(draw::turned(
                 ruler,
                 &strip,

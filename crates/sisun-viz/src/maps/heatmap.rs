@@ -5,6 +5,7 @@ use std::sync::Arc;
 use svg::Document;
 use svg::node::element::Group;
 
+use super::about::About;
 use super::axis_labels::Labels;
 use super::cells::{MOST_RECTANGLES, Patch};
 use super::colour::ink_on;
@@ -64,7 +65,6 @@ impl<'a> Heatmap<'a> {
             Values::Never => false,
         };
         let Sizes {
-            title: title_size,
             axis,
             margin,
             scale,
@@ -75,11 +75,13 @@ impl<'a> Heatmap<'a> {
         let (rows, columns) = (labels(&subject.rows), labels(&subject.columns));
         let (across, down) = ((n_columns * side) as f32, (n_rows * side) as f32);
         let Panel { layer, head, .. } = panel;
-        let title = format!("{}layer {layer} · head {head}", subject.part);
+        let wording = subject.wording;
+        let (part, name) = (subject.part, wording.layer(layer));
+        let title = format!("{part}{name} · {}", wording.head(head));
         let overhang = draw::overhang(&subject, &title, across);
         let plot = Plot {
             left: (margin + axis + gap + overhang.max(rows.longest + gap)).ceil(),
-            top: (margin + title_size + 1.5 * gap).ceil(),
+            top: (margin + draw::titles_height(&subject.sizes) + 1.5 * gap).ceil(),
             width: across,
             height: down,
         };
@@ -111,6 +113,12 @@ impl<'a> Heatmap<'a> {
         (self.width, self.height)
     }
 
+    /// Return the metadata.
+    pub(super) fn about(&self) -> About {
+        let Panel { layer, head, .. } = self.panel;
+        self.subject.about(&self.title, Some((layer, head)))
+    }
+
     /// Draw the picture without its [`Heatmap::patches`].
     pub(super) fn draw(&self) -> Document {
         let Plot {
@@ -119,25 +127,25 @@ impl<'a> Heatmap<'a> {
             width,
             height,
         } = self.plot;
-        let Sizes {
-            title: title_size,
-            axis,
-            margin,
-            ..
-        } = self.subject.sizes;
+        let axis = self.subject.sizes.axis;
         let (ruler, side) = (&self.subject.ruler, self.side as f32);
         let middle = left + width / 2.0;
         let keys_at = top + height + self.gap;
         let bottom = keys_at + self.columns.depth(side) + 1.5 * self.gap + axis;
         let legend = Legend::new(&self.subject, self.panel.cells.any_hidden());
-        let page = draw::page(self.width, self.height, &self.title, &self.subject)
-            .add(draw::text(
-                ruler,
+        let page = draw::page(
+            self.width,
+            self.height,
+            &self.title,
+            &self.about(),
+            &self.subject,
+        );
+        let page = page
+            .add(draw::titles(
+                &self.subject,
                 &self.title,
                 middle,
-                margin + title_size / 2.0,
-                title_size,
-                Anchor::Middle,
+                self.width as f32,
             ))
             .add(self.rows.down(ruler, left - self.gap, top, side))
             .add(self.columns.across(ruler, left, keys_at, side))

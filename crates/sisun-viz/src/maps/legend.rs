@@ -41,7 +41,7 @@ impl<'a> Legend<'a> {
             .map(|(value, _)| ruler.width(&number(*value), *tick))
             .fold(0.0, f32::max);
         let bar = self.bar + self.gap + ticks + self.gap + axis;
-        bar.max(self.bar + self.gap + ruler.width("hidden", *tick))
+        bar.max(self.bar + self.gap + ruler.width(self.subject.wording.hidden(), *tick))
     }
 
     /// Return the height in pixels beside a plot of height `plot`.
@@ -66,11 +66,14 @@ impl<'a> Legend<'a> {
 
     fn title(&self) -> String {
         let note = if self.subject.paint.scale == Scale::RootWeights {
-            " (square-root scale)"
+            self.subject.wording.square_root()
         } else {
             ""
         };
-        format!("{}{note}", self.subject.quantity)
+        let Subject {
+            wording, quantity, ..
+        } = self.subject;
+        format!("{}{note}", wording.quantity(*quantity))
     }
 
     /// Draw the legend with its top left corner at `x`, `y`, beside a plot of height `plot`.
@@ -129,7 +132,7 @@ impl<'a> Legend<'a> {
                 )
                 .add(text(
                     ruler,
-                    "hidden",
+                    self.subject.wording.hidden(),
                     labels_at,
                     top + self.bar / 2.0,
                     *tick,

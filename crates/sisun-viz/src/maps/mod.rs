@@ -4,10 +4,13 @@
 //! captured activations. [`write()`] turns it into tensors (NPZ, safetensors), tables (JSON, CSV)
 //! and pictures (SVG, PNG). This module runs no model.
 
+mod about;
 mod axis_labels;
+mod by_unit;
 mod cells;
 mod colour;
 mod csv;
+mod difference;
 mod draw;
 mod encode;
 mod error;
@@ -32,8 +35,10 @@ mod sheet;
 mod sizes;
 mod subject;
 mod tensor_name;
+mod wording;
 mod write;
 
+pub use difference::check_common;
 pub use error::MapsError;
 pub use font::Font;
 pub use format::Format;
@@ -41,4 +46,4 @@ pub use options::{PictureOptions, Values};
 pub use palette::Colours;
 pub use raster::svg_to_png;
 pub use sheet::sheet_svg;
-pub use write::write;
+pub use write::{write, write_difference};

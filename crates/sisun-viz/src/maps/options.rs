@@ -4,7 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use sisun_infer::Language;
+
 use super::{Colours, Font, MapsError};
+use crate::units::Unit;
 
 /// Options of pictures.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +24,11 @@ pub struct PictureOptions {
     pub font_size: Option<f32>,
     /// Numbers in the cells of a `layer{l}-head{h}` picture.
     pub values: Values,
+    /// What rows and columns of patterns stand for. Scores, and patterns of encoder–decoders, are
+    /// always by token.
+    pub unit: Unit,
+    /// Language of titles and axes; by default English.
+    pub language: Option<Language>,
 }
 
 /// Choice of numbers in the cells.
@@ -46,6 +54,23 @@ impl Values {
             Self::Always => "always",
             Self::Never => "never",
         }
+    }
+}
+
+impl FromStr for Unit {
+    type Err = MapsError;
+
+    /// Parse a name, such as `word`; surrounding spaces are ignored.
+    fn from_str(given: &str) -> Result<Self, MapsError> {
+        let named = |unit: &Self| unit.name() == given.trim();
+        Self::ALL
+            .into_iter()
+            .find(named)
+            .ok_or_else(|| MapsError::UnknownChoice {
+                what: "unit",
+                given: given.into(),
+                choices: Self::ALL.map(Self::name).to_vec(),
+            })
     }
 }
 

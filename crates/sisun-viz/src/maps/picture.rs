@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use sisun_infer::{AttentionMaps, AttentionPart, Token};
+use sisun_infer::{AttentionMaps, AttentionPart, Language, Token};
 use sisun_model::Activation;
 use svg::Document;
 
+use super::about::About;
 use super::cells::{Cells, Patch};
 use super::colour::{Paint, Scale};
 use super::fonts::Fonts;
@@ -16,7 +17,8 @@ use super::heatmap::Heatmap;
 use super::resolution::{MOST_PIXELS, magnification, pixels};
 use super::ruler::Ruler;
 use super::sizes::Sizes;
-use super::subject::{AxisTitles, Panel, Subject};
+use super::subject::{Panel, Subject};
+use super::wording::{Quantity, Wording};
 use super::{MapsError, PictureOptions, label, raster};
 
 /// A picture that is laid out but not drawn.
@@ -59,6 +61,13 @@ impl Picture<'_> {
         }
     }
 
+    fn about(&self) -> About {
+        match self {
+            Self::Heatmap(heatmap) => heatmap.about(),
+            Self::Grid(grid) => grid.about(),
+        }
+    }
+
     fn patches(&self) -> Vec<Patch<'_>> {
         match self {
             Self::Heatmap(heatmap) => heatmap.patches(),
@@ -81,106 +90,150 @@ impl Picture<'_> {
             self.name(),
             fonts,
             &self.patches(),
+            &self.about().0,
         )
     }
 }
 
+/// One activation, as it is drawn.
+struct Drawn<'a> {
+    maps: &'a AttentionMaps,
+    activation: Activation,
+    quantity: Quantity,
+    /// Prefix of file names.
+    prefix: &'static str,
+    paint: Paint,
+}
+
 /// Lay out a heatmap for each head and a grid of all heads, for the patterns and, if captured, the
-/// scores.
+/// scores. `by_unit` holds the patterns if they are not drawn by token.
 ///
 /// # Errors
 /// - [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] if an option cannot be satisfied
 /// - [`MapsError::TooBig`] if a picture exceeds [`MOST_PIXELS`]
 pub(super) fn plan<'a>(
     maps: &'a AttentionMaps,
+    by_unit: Option<&'a AttentionMaps>,
     options: &'a PictureOptions,
 ) -> Result<Vec<Picture<'a>>, MapsError> {
-    let n = maps.tokens.len().max(maps.key_tokens().len());
-    let drawn = |tokens: &[Token]| {
-        let label = |token: &Token| label::drawable(&token.text).into_owned();
-        tokens.iter().map(label).collect::<Vec<_>>()
-    };
-    let font = options.font.as_ref();
-    let sizes = Sizes::new(options.font_size)?;
+    let patterns = by_unit.unwrap_or(maps);
+    let n = patterns.tokens.len().max(patterns.key_tokens().len());
+    let scores = maps.of(Activation::Scores);
+    let scores = Scale::spanning(scores.flat_map(|map| map.values.iter().copied()));
+    let drawn = [
+        Drawn {
+            maps: patterns,
+            activation: Activation::Pattern,
+            quantity: Quantity::Weight,
+            prefix: "",
+            paint: Paint::new(Scale::weights(n), options.colours),
+        },
+        Drawn {
+            maps,
+            activation: Activation::Scores,
+            quantity: Quantity::Score,
+            prefix: "scores-",
+            paint: Paint::new(scores, options.colours),
+        },
+    ];
     let mut pictures = Vec::new();
-    for (activation, quantity, prefix) in [
-        (Activation::Pattern, "Attention weight", ""),
-        (Activation::Scores, "Attention score", "scores-"),
-    ] {
-        let activations: Vec<_> = maps.of(activation).collect();
-        let values = || {
-            activations
-                .iter()
-                .flat_map(|map| map.values.iter().copied())
-        };
-        let scale = if activation == Activation::Pattern {
-            Scale::weights(n)
-        } else {
-            Scale::spanning(values())
-        };
-        let subject = Arc::new(Subject {
-            quantity,
-            prefix: format!("{}{prefix}", maps.part.prefix()),
-            part: title(&maps.part),
-            titles: axis_titles(&maps.part),
-            paint: Arc::new(Paint::new(scale, options.colours)),
-            source: label::drawable(&source(maps)).into_owned(),
-            rows: drawn(&maps.tokens),
-            columns: drawn(maps.key_tokens()),
-            links: maps.alignment(),
-            font,
-            ruler: Ruler::new(font),
-            sizes,
-        });
-        let heads = activations.iter().flat_map(|&map| {
-            map.by_head()
-                .map(move |(head, values)| (map.layer, head, values))
-        });
-        let panels: Vec<Panel<'a>> = heads
-            .map(|(layer, head, values)| Panel {
-                layer,
-                head,
-                cells: Cells::new(values, maps.key_tokens().len(), maps.causal, &subject.paint),
-            })
-            .collect();
-        if panels.is_empty() {
-            continue;
-        }
-        let grid = Grid::new(Arc::clone(&subject), &panels);
-        for panel in panels {
-            pictures.push(Picture::Heatmap(Heatmap::new(
-                Arc::clone(&subject),
-                panel,
-                options,
-            )?));
-        }
-        pictures.push(Picture::Grid(grid));
+    for drawn in drawn {
+        pictures.extend(laid_out(drawn, options)?);
     }
     pictures.iter().try_for_each(fits_into_memory)?;
     Ok(pictures)
 }
 
-/// Return the beginning of the titles of pictures.
-fn title(part: &AttentionPart) -> &'static str {
-    match part {
-        AttentionPart::Only => "",
-        AttentionPart::Encoder => "Encoder · ",
-        AttentionPart::Decoder => "Decoder · ",
-        AttentionPart::Cross(_) => "Cross-attention · ",
-    }
-}
-
-fn axis_titles(part: &AttentionPart) -> AxisTitles {
-    let (queries, keys) = match part {
-        AttentionPart::Only => ("Query (attending)", "Key (attended to)"),
-        AttentionPart::Encoder => ("Source (attending)", "Source (attended to)"),
-        AttentionPart::Decoder => ("Target so far (attending)", "Target so far (attended to)"),
-        AttentionPart::Cross(_) => ("Target (attending)", "Source (attended to)"),
+/// Lay out the same pictures of the differences of two models' patterns, on a scale that spans
+/// them. The values of `differences` are the first model's weights less the second's.
+///
+/// # Errors
+/// As for [`plan`].
+pub(super) fn plan_difference<'a>(
+    differences: &'a AttentionMaps,
+    options: &'a PictureOptions,
+) -> Result<Vec<Picture<'a>>, MapsError> {
+    let values = differences.of(Activation::Pattern);
+    let values = values.flat_map(|map| map.values.iter());
+    let sizes = values.map(|value| value.abs());
+    let limit = sizes.filter(|size| size.is_finite()).fold(0.0, f32::max);
+    let drawn = Drawn {
+        maps: differences,
+        activation: Activation::Pattern,
+        quantity: Quantity::Difference,
+        prefix: "difference-",
+        paint: Paint::diverging(limit),
     };
-    AxisTitles { queries, keys }
+    let pictures = laid_out(drawn, options)?;
+    pictures.iter().try_for_each(fits_into_memory)?;
+    Ok(pictures)
 }
 
-/// Return the model and the texts, for the description of a picture.
+fn laid_out<'a>(
+    drawn: Drawn<'a>,
+    options: &'a PictureOptions,
+) -> Result<Vec<Picture<'a>>, MapsError> {
+    let Drawn {
+        maps,
+        activation,
+        quantity,
+        prefix,
+        paint,
+    } = drawn;
+    let labels = |tokens: &[Token]| {
+        let label = |token: &Token| label::drawable(&token.text).into_owned();
+        tokens.iter().map(label).collect::<Vec<_>>()
+    };
+    let font = options.font.as_ref();
+    let wording = Wording(options.language.unwrap_or(Language::English));
+    let mut about = vec![("Model", maps.model.clone()), ("Text", maps.text.clone())];
+    if let AttentionPart::Cross(keys) = &maps.part {
+        about.push(("Source text", keys.text.clone()));
+    }
+    if activation == Activation::Pattern && maps.part == AttentionPart::Only {
+        about.push(("Unit", options.unit.name().to_owned()));
+    }
+    let subject = Arc::new(Subject {
+        quantity,
+        wording,
+        prefix: format!("{}{prefix}", maps.part.prefix()),
+        part: wording.part(&maps.part),
+        titles: wording.axes(&maps.part),
+        paint: Arc::new(paint),
+        source: label::drawable(&source(maps)).into_owned(),
+        about: About(about),
+        rows: labels(&maps.tokens),
+        columns: labels(maps.key_tokens()),
+        links: maps.alignment(),
+        font,
+        ruler: Ruler::new(font),
+        sizes: Sizes::new(options.font_size)?,
+    });
+    let heads = maps.of(activation).flat_map(|map| {
+        map.by_head()
+            .map(move |(head, values)| (map.layer, head, values))
+    });
+    let panels: Vec<Panel<'a>> = heads
+        .map(|(layer, head, values)| Panel {
+            layer,
+            head,
+            cells: Cells::new(values, maps.key_tokens().len(), maps.causal, &subject.paint),
+        })
+        .collect();
+    if panels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let grid = Grid::new(Arc::clone(&subject), &panels);
+    let mut pictures = Vec::new();
+    for panel in panels {
+        let heatmap = Heatmap::new(Arc::clone(&subject), panel, options)?;
+        pictures.push(Picture::Heatmap(heatmap));
+    }
+    pictures.push(Picture::Grid(grid));
+    Ok(pictures)
+}
+
+/// Return the model and the texts, for the line below the title of a picture.
 fn source(maps: &AttentionMaps) -> String {
     match &maps.part {
         AttentionPart::Cross(keys) => format!("{}: {} → {}", maps.model, keys.text, maps.text),
@@ -284,7 +337,7 @@ mod tests {
             },
         );
         let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let pictures = plan(&maps, &options).unwrap();
+        let pictures = plan(&maps, None, &options).unwrap();
         let draw = |picture: &Picture<'_>| {
             most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             sleep(Duration::from_millis(20));
@@ -327,7 +380,7 @@ mod tests {
             .build()
             .unwrap();
         let drawn = pool.install(|| {
-            each(&plan(&maps, &options).unwrap(), |_| {
+            each(&plan(&maps, None, &options).unwrap(), |_| {
                 begun.fetch_add(1, Ordering::SeqCst);
                 Err::<(), _>(MapsError::Nothing)
             })

@@ -18,16 +18,17 @@ use super::resolution::{MOST_PIXELS, magnification, pixels};
 /// - [`MapsError::Draw`] if the text is not valid SVG; `name` identifies the picture
 /// - [`MapsError::TooBig`] if the picture would not fit into memory
 pub fn svg_to_png(svg: &str, name: &str) -> Result<Vec<u8>, MapsError> {
-    png(svg, name, &Fonts::new(std::iter::once(svg), None), &[])
+    png(svg, name, &Fonts::new(std::iter::once(svg), None), &[], &[])
 }
 
 /// Draw `svg`, which has its own background, as a PNG with [`magnification`] pixels per SVG pixel,
-/// and paint `patches` onto it.
+/// paint `patches` onto it, and store `texts` with their keywords.
 pub(super) fn png(
     svg: &str,
     picture: &str,
     fonts: &Fonts,
     patches: &[Patch<'_>],
+    texts: &[(&'static str, String)],
 ) -> Result<Vec<u8>, MapsError> {
     let options = usvg::Options {
         fontdb: Arc::clone(&fonts.database),
@@ -61,7 +62,7 @@ pub(super) fn png(
     for patch in patches {
         patch.paint(page.data_mut(), width as usize, scale as usize);
     }
-    Ok(encode::png(width, height, &opaque(page)))
+    Ok(encode::png(width, height, &opaque(page), texts))
 }
 
 /// Return red, green and blue of each pixel. The page is opaque, so alpha is dropped.

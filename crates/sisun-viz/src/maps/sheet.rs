@@ -1,6 +1,6 @@
 //! A sheet of numbers as a picture.
 
-use super::colour::{INK, Rgb, ink_on};
+use super::colour::{INK, Rgb, ink_on, signed};
 use super::draw::{Anchor, frame, tenths, text, turned};
 use super::resolution::{MOST_PIXELS, magnification, pixels};
 use super::ruler::Ruler;
@@ -24,10 +24,6 @@ const ROOM: f32 = 4000.0;
 const STEPS: usize = 60;
 const BAR: f32 = 180.0;
 
-/// Colour of 0 on a signed scale, and of its two ends, as on the pages.
-const ZERO: [u8; 3] = [0xf7, 0xf7, 0xf7];
-const NEGATIVE: [u8; 3] = [0xd5, 0x5e, 0x00];
-const POSITIVE: [u8; 3] = [0x00, 0x72, 0xb2];
 /// Colour of cells without a value.
 const NONE: Rgb = Rgb([0xff, 0xff, 0xff]);
 
@@ -255,15 +251,7 @@ impl<'s> Layout<'s> {
                 let entry = (value.clamp(0.0, 1.0) * 256.0) as usize;
                 Rgb(self.table[entry.min(255)])
             }
-            SheetScale::Signed { limit } => {
-                let strength = (value.abs() / limit.max(f32::MIN_POSITIVE)).min(1.0);
-                let end = if value < 0.0 { NEGATIVE } else { POSITIVE };
-                let mixed = |i: usize| {
-                    let (zero, end) = (f32::from(ZERO[i]), f32::from(end[i]));
-                    (zero + strength * (end - zero)).round() as u8
-                };
-                Rgb([mixed(0), mixed(1), mixed(2)])
-            }
+            SheetScale::Signed { limit } => signed(value / limit.max(f32::MIN_POSITIVE)),
         }
     }
 }

@@ -6,8 +6,10 @@ use sisun_files::{make_folder, write_atomic};
 use sisun_infer::{ActivationMap, AttentionMaps};
 use sisun_model::Activation;
 
+use super::difference::difference;
 use super::fonts::Fonts;
-use super::{Format, MapsError, PictureOptions, csv, json, npz, picture, safetensors};
+use super::picture::Picture;
+use super::{Format, MapsError, PictureOptions, by_unit, csv, json, npz, picture, safetensors};
 
 /// Write the maps to the folder `out`, which is created if missing, and return the files written.
 ///
@@ -22,6 +24,12 @@ use super::{Format, MapsError, PictureOptions, csv, json, npz, picture, safetens
 /// Pictures of weights span 0 to 1, on a square-root scale from 65 tokens, as the colour bar shows.
 /// If `heads` has more cells than pixels, a pixel shows the maximum of its cells. Pictures are
 /// drawn in parallel, up to 2²⁶ pixels at once.
+///
+/// Rows and columns of pictures of patterns stand for [`PictureOptions::unit`]; other files, and
+/// pictures of scores, are by token.
+///
+/// Pictures carry their title, model, text, layer and head: text chunks of a PNG, `title`, `desc`
+/// and `metadata` (JSON) of an SVG.
 ///
 /// Files of one attention of an encoder–decoder begin with `encoder-`, `decoder-` or `cross-`. The
 /// rows of cross-attention are tokens of the target, its columns tokens of the source; where the
@@ -58,8 +66,9 @@ pub fn write(
         }
     }
     let wanted = |format| formats.contains(&format);
+    let by_unit = by_unit::gathered(maps, options.unit);
     let pictures = if wanted(Format::Svg) || wanted(Format::Png) {
-        picture::plan(maps, options)?
+        picture::plan(maps, by_unit.as_ref(), options)?
     } else {
         Vec::new()
     };
@@ -68,32 +77,91 @@ pub fn write(
         source,
     })?;
 
+    let mut written = write_numbers(maps, out, formats, "attention")?;
+    written.extend(write_pictures(&pictures, maps, out, formats, options)?);
+    Ok(written)
+}
+
+/// Write the patterns of one model less those of another on the same text, and return the files
+/// written: as [`write()`], but named `difference.npz`, `difference-heads.png` and so on. In pictures
+/// blue is where the first model has more weight, orange where the second has.
+///
+/// # Errors
+/// As for [`write()`], and [`MapsError::OtherTokens`] or [`MapsError::OtherHeads`] if the maps have
+/// no common cells.
+///
+/// # Panics
+/// As for [`write()`].
+pub fn write_difference(
+    one: &AttentionMaps,
+    other: &AttentionMaps,
+    out: &Path,
+    formats: &[Format],
+    options: &PictureOptions,
+) -> Result<Vec<PathBuf>, MapsError> {
+    check(one)?;
+    check(other)?;
+    let differences = difference(one, other)?;
+    let by_unit = by_unit::gathered(&differences, options.unit);
+    let pictures = match formats.iter().any(|format| format.is_picture()) {
+        true => picture::plan_difference(by_unit.as_ref().unwrap_or(&differences), options)?,
+        false => Vec::new(),
+    };
+    make_folder(out).map_err(|source| MapsError::Write {
+        path: out.into(),
+        source,
+    })?;
+    let mut written = write_numbers(&differences, out, formats, "difference")?;
+    written.extend(write_pictures(
+        &pictures,
+        &differences,
+        out,
+        formats,
+        options,
+    )?);
+    Ok(written)
+}
+
+/// Write the formats that are no pictures, to files of this name.
+fn write_numbers(
+    maps: &AttentionMaps,
+    out: &Path,
+    formats: &[Format],
+    name: &str,
+) -> Result<Vec<PathBuf>, MapsError> {
     let mut written = Vec::new();
-    for (format, name, write) in [
+    for (format, write) in [
         (
             Format::Npz,
-            "attention.npz",
             npz::write as fn(&AttentionMaps, &Path) -> Result<(), MapsError>,
         ),
-        (
-            Format::Safetensors,
-            "attention.safetensors",
-            safetensors::write,
-        ),
-        (Format::Json, "attention.json", json::write),
-        (Format::Csv, "attention.csv", csv::write),
+        (Format::Safetensors, safetensors::write),
+        (Format::Json, json::write),
+        (Format::Csv, csv::write),
     ] {
-        if wanted(format) {
-            let path = out.join(format!("{}{name}", maps.part.prefix()));
+        if formats.contains(&format) {
+            let path = out.join(format!("{}{name}.{format}", maps.part.prefix()));
             write(maps, &path)?;
             written.push(path);
         }
     }
+    Ok(written)
+}
 
+/// Write pictures in the formats that are pictures; `maps` has all characters of their labels.
+fn write_pictures(
+    pictures: &[Picture<'_>],
+    maps: &AttentionMaps,
+    out: &Path,
+    formats: &[Format],
+    options: &PictureOptions,
+) -> Result<Vec<PathBuf>, MapsError> {
+    let wanted = |format| formats.contains(&format);
     let tokens = maps.tokens.iter().chain(maps.key_tokens());
     let labels = tokens.map(|token| token.text.as_str());
+    let labels = labels.chain([maps.text.as_str(), maps.model.as_str()]);
     let fonts = wanted(Format::Png).then(|| Fonts::new(labels, options.font.as_ref()));
-    let drawn = picture::each(&pictures, |picture| {
+    let drawn = picture::each(pictures, |picture| {
         let mut paths = Vec::new();
         if wanted(Format::Svg) {
             let path = out.join(format!("{}.svg", picture.name()));
@@ -107,8 +175,7 @@ pub fn write(
         }
         Ok(paths)
     })?;
-    written.extend(drawn.into_iter().flatten());
-    Ok(written)
+    Ok(drawn.into_iter().flatten().collect())
 }
 
 /// Check the shapes, so that writers can rely on them.

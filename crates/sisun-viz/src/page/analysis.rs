@@ -73,7 +73,8 @@ pub fn analysis_html(
     ))
 }
 
-fn describe(sheet: &Sheet, blocks: &mut Blocks) -> Value {
+/// Return a sheet as the page's scripts read it; its numbers go into a block.
+pub(super) fn describe(sheet: &Sheet, blocks: &mut Blocks) -> Value {
     let limit = match sheet.scale {
         SheetScale::Share => None,
         SheetScale::Signed { limit } => Some(limit),

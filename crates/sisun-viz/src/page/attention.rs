@@ -1,14 +1,23 @@
 //! The page of attention maps.
 
+use super::analysis::describe;
 use super::colours::colours;
 use super::encode::Blocks;
 use super::html;
 use super::live::{LiveError, LiveModel, WeightFormat};
 use super::thin::{MOST_WEIGHTS, weights};
 use super::view::{Room, View, view};
+use crate::analysis::{lens_details, lens_sheets, next_attribution_sheet};
+use crate::units::Unit;
 use serde::Serialize;
-use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel, LossRises};
+use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel, LensOptions, LossRises};
 use std::collections::BTreeMap;
+
+/// Number of likely tokens that the lens lists for each layer and position.
+const LISTED: usize = 5;
+
+/// Maximum number of entries of the lens, and of cells of the attribution: about a megabyte.
+const MOST_ANALYSED: usize = 40_000;
 
 /// Relation between the views of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,6 +52,17 @@ struct Content {
     /// 256 colours of three bytes each, as base64.
     colours: BTreeMap<String, String>,
     views: Vec<View>,
+    /// What rows and columns stand for when the page is opened.
+    unit: Unit,
+    /// Show the first model's weights less the second's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    difference: bool,
+    /// Sheets of the logit lens and of attribution, and the most likely tokens of each cell of the
+    /// lens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sheets: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<Vec<(String, f64)>>,
     /// The model itself, on a page that computes.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<LiveModel>,
@@ -68,6 +88,10 @@ impl Page {
             notes: Vec::new(),
             colours: colours(),
             views: Vec::new(),
+            unit: Unit::Word,
+            difference: false,
+            sheets: Vec::new(),
+            details: Vec::new(),
             model: None,
         };
         let room = Room {
@@ -125,6 +149,59 @@ impl Page {
             *room,
             blocks,
         )?);
+        Ok(())
+    }
+
+    /// Choose what rows and columns stand for when the page is opened: words, unless this is called.
+    pub fn open_by(&mut self, unit: Unit) {
+        self.content.unit = unit;
+    }
+
+    /// Show the weights of the first of two models less those of the second as well. Both must have
+    /// the same tokens, layers and heads.
+    pub fn add_difference(&mut self) {
+        self.content.difference = true;
+    }
+
+    /// Add what the logit lens reads after each layer, and what each part of the model adds to the
+    /// logit of the token that follows; what does not fit, or does not exist of this model, is
+    /// named in a note.
+    ///
+    /// # Errors
+    /// As for [`LanguageModel::lens`] and [`LanguageModel::attribute_next`], except that a model
+    /// whose residual stream is no sum has no attribution.
+    pub fn add_analyses(&mut self, loaded: &LanguageModel) -> Result<(), InferError> {
+        let text = self.content.text.clone();
+        let config = loaded.model.config();
+        let n = loaded.tokens(&text)?.len();
+        let parts = config.n_layers * (config.n_heads + 2) + 3;
+        let korean = self.content.language == Language::Korean.code();
+        if n * parts.max(LISTED * (config.n_layers + 1)) > MOST_ANALYSED {
+            self.note(match korean {
+                true => "글이 길어 로짓 렌즈와 기여도는 담지 않았습니다. `sisun lens`와 `sisun attribute`로 볼 수 있습니다.".to_owned(),
+                false => "The text is too long for the logit lens and the attribution on this page; `sisun lens` and `sisun attribute` show them.".to_owned(),
+            });
+            return Ok(());
+        }
+        let options = LensOptions {
+            top: LISTED,
+            ..LensOptions::default()
+        };
+        let lens = loaded.lens(&text, &options)?;
+        let attribution = match loaded.attribute_next(&text) {
+            Err(error @ InferError::NoSum { .. }) => {
+                self.note(error.to_string());
+                None
+            }
+            found => Some(found?).filter(|found| !found.of_model.is_empty()),
+        };
+        let sheets = lens_sheets(&lens).into_iter();
+        let sheets = sheets.chain(attribution.as_ref().map(next_attribution_sheet));
+        let Self {
+            content, blocks, ..
+        } = self;
+        content.sheets = sheets.map(|sheet| describe(&sheet, blocks)).collect();
+        content.details = lens_details(&lens);
         Ok(())
     }
 

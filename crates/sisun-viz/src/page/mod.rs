@@ -19,7 +19,6 @@ mod modules;
 mod pairs;
 mod thin;
 mod trace;
-mod units;
 mod view;
 
 pub use analysis::{AnalysisPage, LongAnalysis, analysis_html};

@@ -2,7 +2,7 @@
 
 use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
-use super::units::Units;
+use crate::units::Units;
 use rayon::prelude::*;
 use serde::Serialize;
 use sisun_infer::{

@@ -9,6 +9,7 @@ use crate::model_source::PrecisionArgs;
 use anyhow::Result;
 use sisun_infer::{Language, LanguageModel, Reach, parse_activation};
 use sisun_model::Activation;
+use sisun_viz::Unit;
 use sisun_viz::maps::{Colours, Font, Format, MapsError, PictureOptions, Values};
 use sisun_viz::page::WeightFormat;
 use std::fmt;
@@ -33,6 +34,7 @@ Examples:
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps --format html
   sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format html --checkpoints
   sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format html --live
+  sisun attend runs/rope --against runs/alibi --text \"The cat sat.\" --out maps --format html,png
   sisun attend runs/rope runs/alibi --text \"The cat sat.\" --out maps --format html
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
@@ -86,6 +88,19 @@ pub(crate) struct Args {
     /// show pattern and scores, csv lists pattern; html always shows all but z
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern", value_parser = parse_activation)]
     pub(super) activations: Vec<Activation>,
+    /// A second run, whose weights are subtracted: files and pictures of the differences
+    /// (difference-heads.png), and on the page both runs and their difference. Both must divide the
+    /// text into the same tokens
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["checkpoints", "ablate"])]
+    pub(super) against: Option<PathBuf>,
+    /// What rows and columns of pictures, and of the page when it is opened, stand for: word,
+    /// character or token. The tokens of a word are taken together: keys are summed, queries
+    /// averaged. Scores and other files are by token [default: word]
+    #[arg(long, value_name = "UNIT")]
+    pub(super) by: Option<Unit>,
+    /// Language of pictures and of the page: en or ko [default: ko if the text is Korean]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) language: Option<Language>,
     #[command(flatten)]
     pub(super) edit: EditArgs,
     /// Print one JSON object: tokens and the files written
@@ -117,6 +132,16 @@ impl Args {
                 "ablates heads by a click: leave it out",
             ),
             (
+                "--by",
+                self.by.is_some(),
+                "lets its reader choose: leave it out",
+            ),
+            (
+                "--against",
+                self.against.is_some(),
+                "compares sentences: leave it out",
+            ),
+            (
                 "a second RUN",
                 self.runs.len() > 1,
                 "holds one model: write one for each",
@@ -143,6 +168,40 @@ impl Args {
             }
             None => Ok(()),
         }
+    }
+
+    /// Refuse options about pages and pictures where there are none.
+    pub(super) fn check_shown(&self) -> Result<()> {
+        let shows = |output: &Output| match output {
+            Output::Page => true,
+            Output::File(format) => format.is_picture(),
+        };
+        let options = [
+            ("--by", self.by.is_some()),
+            ("--language", self.language.is_some()),
+        ];
+        let idle = options.into_iter().find(|(_, given)| *given);
+        match idle.filter(|_| !self.format.iter().any(shows)) {
+            Some((option, _)) => Err(Usage(format!(
+                "{option} is about pages and pictures: add html, png or svg to --format"
+            ))
+            .into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuse what has no difference.
+    pub(super) fn check_against(&self) -> Result<()> {
+        let problem = if self.against.is_none() {
+            return Ok(());
+        } else if self.runs.len() > 1 {
+            "--against takes the place of a second RUN: name one before it"
+        } else if self.activations != [Activation::Pattern] {
+            "--against subtracts patterns: leave --activations out"
+        } else {
+            return Ok(());
+        };
+        Err(Usage(problem.to_owned()).into())
     }
 
     /// Let a model make the edits in each pass.
@@ -287,7 +346,7 @@ impl PictureArgs {
             .map(|(option, _)| option)
     }
 
-    pub(super) fn options(&self) -> Result<PictureOptions> {
+    pub(super) fn options(&self, unit: Unit, language: Language) -> Result<PictureOptions> {
         let font = self.font.as_deref().map(Font::open).transpose()?;
         let Self {
             cell,
@@ -302,6 +361,8 @@ impl PictureArgs {
             font,
             font_size,
             values,
+            unit,
+            language: Some(language),
         })
     }
 }
@@ -313,9 +374,6 @@ pub(super) struct PageArgs {
     /// Show all checkpoints of the run, with a slider: how heads form
     #[arg(long)]
     pub(super) checkpoints: bool,
-    /// Initial language of the page: en or ko [default: ko if the text is Korean]
-    #[arg(long, value_name = "LANGUAGE")]
-    pub(super) language: Option<Language>,
     /// Ablate each head on held-out text and show by how much the loss rises; of a
     /// sequence-to-sequence run, show what it writes for the source without each head
     #[arg(long, alias = "silence")]
@@ -337,7 +395,6 @@ impl PageArgs {
         let options = [
             ("--checkpoints", self.checkpoints),
             ("--ablate", self.ablate),
-            ("--language", self.language.is_some()),
             ("--live", self.live),
         ];
         let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {

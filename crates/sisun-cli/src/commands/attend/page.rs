@@ -10,6 +10,7 @@ use burn::tensor::Device;
 use sisun_files::write_atomic;
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
 use sisun_model::ModelError;
+use sisun_viz::Unit;
 use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
 
@@ -24,20 +25,23 @@ pub(super) fn write(
 ) -> Result<PathBuf> {
     let path = args.out.join("attention.html");
     if args.page.live {
-        let weights = args.page.weights;
-        let (html, _) = live_page(&first.loaded, text, args.page.language, weights)?;
+        let (html, _) = live_page(&first.loaded, text, args.language, args.page.weights)?;
         claim(&args.out)?;
         write_atomic(&path, html.as_bytes())?;
         return Ok(path);
     }
-    let language = args.page.language.unwrap_or_else(|| Language::of(text));
-    let page = match (args.page.checkpoints, others) {
+    let language = args.language.unwrap_or_else(|| Language::of(text));
+    let mut page = match (args.page.checkpoints, others) {
         (true, _) => over_time(args, text, first, looking, language, device)?,
         (false, []) => one(args, text, first, looking, language)?,
         (false, others) => {
             side_by_side(args, text, &first.loaded, others, looking, language, device)?
         }
     };
+    page.open_by(args.by.unwrap_or(Unit::Word));
+    if args.against.is_some() {
+        page.add_difference();
+    }
     claim(&args.out)?;
     write_atomic(&path, page.html().as_bytes())?;
     Ok(path)
@@ -65,6 +69,10 @@ fn one(
         false => None,
     };
     page.add(loaded, label(loaded, language), loss_rises.as_ref())?;
+    // The analyses are of the model as it is, in float32.
+    if !args.edit.given() && !args.precision.is_reduced() {
+        page.add_analyses(loaded)?;
+    }
     Ok(page)
 }
 
@@ -161,20 +169,14 @@ fn side_by_side(
     language: Language,
     device: &Device,
 ) -> Result<Page> {
-    let title = args
-        .runs
-        .iter()
-        .map(|run| name(run))
-        .collect::<Vec<_>>()
-        .join(" · ");
-    let mut page = Page::new(
-        Kind::Variants,
-        &title,
-        text,
-        looking,
-        language,
-        args.runs.len(),
-    );
+    let runs = || std::iter::once(&args.runs[0]).chain(others);
+    let names: Vec<String> = runs().map(|run| name(run)).collect();
+    let title = names.join(if args.against.is_some() {
+        " − "
+    } else {
+        " · "
+    });
+    let mut page = Page::new(Kind::Variants, &title, text, looking, language, names.len());
     page.add(first, name(&args.runs[0]), None)?;
     for path in others {
         let mut loaded = args.precision.open(path, device)?.loaded;

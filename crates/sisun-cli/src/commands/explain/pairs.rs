@@ -78,7 +78,7 @@ fn scores(page: &mut ExplainPage, found: &PairExplanation) {
         ),
         Scoring::Additive => page.say(
             "Here q stands for W s and each k for U h: the decoder's state s and the encoder's states h, mapped to the same space. A small network compares query and key (Bahdanau et al. 2015, equation 6): q and k are added, squashed, and weighed by v.",
-            "여기서 q는 W s, k는 U h이다. 디코더의 상태 s와 인코더의 상태 h를 같은 공간으로 보낸 것입니다. 작은 신경망이 둘을 비교합니다 (Bahdanau et al. 2015, 식 6). q와 k를 더하고, tanh를 거쳐 v로 가중합합니다.",
+            "여기서 q는 W s, k는 U h입니다. 디코더의 상태 s와 인코더의 상태 h를 같은 공간으로 보낸 것입니다. 작은 신경망이 둘을 비교합니다 (Bahdanau et al. 2015, 식 6). q와 k를 더하고, tanh를 거쳐 v로 가중합합니다.",
         ),
         Scoring::Scaled => page.say(
             "A score is the dot product of query and key, divided by √d so that it does not grow with the width (Vaswani et al. 2017).",

@@ -8,10 +8,11 @@ use sisun_config::{Config, SampleConfig, shell};
 use sisun_data::{Tokenizer, Tokens};
 use sisun_files::RunDir;
 use sisun_infer::{
-    CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler as Choice,
+    CaptureSelection, GenerationOptions, InferError, Language, LanguageModel, Sampler as Choice,
 };
 use sisun_model::{Count, Transformer, thousands};
 use sisun_train::{Session, TrainOutcome};
+use sisun_viz::Unit;
 use sisun_viz::maps::{self, Format, PictureOptions};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -99,7 +100,11 @@ impl Shown for Transformer {
             &found,
             &folder,
             &[Format::Png, Format::Npz],
-            &PictureOptions::default(),
+            &PictureOptions {
+                unit: Unit::Word,
+                language: Some(Language::of(&attend.text)),
+                ..PictureOptions::default()
+            },
         )?;
         Ok(Some(folder))
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use burn::module::Module;
 use sisun_config::{Seq2SeqExperiment, shell};
 use sisun_files::RunDir;
-use sisun_infer::{CaptureSelection, Decoding, Translator};
+use sisun_infer::{CaptureSelection, Decoding, Language, Translator};
 use sisun_model::thousands;
 use sisun_seq2seq::Seq2Seq;
 use sisun_train::{Session, TrainOutcome, seq2seq};
@@ -97,7 +97,10 @@ impl Shown for Seq2Seq {
                 part,
                 &folder,
                 &[Format::Png, Format::Npz],
-                &PictureOptions::default(),
+                &PictureOptions {
+                    language: Some(Language::of(&attend.source)),
+                    ..PictureOptions::default()
+                },
             )?;
         }
         Ok(Some(folder))

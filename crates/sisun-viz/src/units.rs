@@ -2,32 +2,81 @@
 
 use serde::Serialize;
 use sisun_infer::Token;
+use std::fmt;
 use unicode_segmentation::UnicodeSegmentation;
+
+/// What a row or a column of a map stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// A token.
+    #[default]
+    Token,
+    /// A word; the tokens of a word are taken together.
+    Word,
+    /// A character (grapheme cluster); tokens that are parts of it are taken together.
+    Character,
+}
+
+impl Unit {
+    /// Every unit.
+    pub const ALL: [Self; 3] = [Self::Token, Self::Word, Self::Character];
+
+    /// Return the name of the unit.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Word => "word",
+            Self::Character => "character",
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// A division of a text that is coarser than its tokens.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Units {
     /// Unit of each token.
-    of: Vec<usize>,
+    pub(crate) of: Vec<usize>,
     /// Label of each unit.
-    text: Vec<String>,
+    pub(crate) text: Vec<String>,
 }
 
 impl Units {
+    /// Return the division of a text by a unit; `None` if each token is one.
+    pub(crate) fn of(unit: Unit, text: &str, tokens: &[Token]) -> Option<Self> {
+        match unit {
+            Unit::Token => None,
+            Unit::Word => Self::words(text, tokens),
+            Unit::Character => Self::characters(text, tokens),
+        }
+    }
+
     /// Group tokens into words (Unicode's word boundaries, UAX #29); `None` if each token is a
-    /// word.
+    /// word. White space belongs to the following word, and at the end of the text to the last one.
     pub(crate) fn words(text: &str, tokens: &[Token]) -> Option<Self> {
         let word = numbered(text.split_word_bounds());
         let solid: Vec<bool> = text.chars().map(|c| !c.is_whitespace()).collect();
+        let ending = solid
+            .iter()
+            .rposition(|&solid| solid)
+            .map_or(0, |at| at + 1);
         Self::joining(text, tokens, |before, token| {
-            // White space belongs to the following word.
             let last = (before.start..before.end).rev().find(|&at| solid[at]);
             let first = (token.start..token.end).find(|&at| solid[at]);
+            let stands_for_text = before.end > before.start && token.end > token.start;
             shares_a_character(before, token)
-                || match (last, first) {
-                    (Some(last), Some(first)) => word[last] == word[first],
-                    _ => false,
-                }
+                || (stands_for_text
+                    && match (last, first) {
+                        (Some(last), Some(first)) => word[last] == word[first],
+                        (None, _) => true,
+                        (Some(_), None) => token.start >= ending,
+                    })
         })
     }
 
@@ -150,13 +199,23 @@ mod tests {
         let words = Units::words(text, &tokens).unwrap();
         assert_eq!(
             words.of,
-            [0, 0, 0, 0, 1, 2, 2],
-            "a space that is a token stays one"
+            [0, 0, 0, 0, 1, 1, 1],
+            "a space that is a token belongs to the word after it"
         );
-        assert_eq!(words.text, ["배가", "␣", "고파"]);
+        assert_eq!(words.text, ["배가", "고파"]);
         let characters = Units::characters(text, &tokens).unwrap();
         assert_eq!(characters.of, [0, 1, 1, 1, 2, 3, 4]);
         assert_eq!(characters.text, ["배", "가", "␣", "고", "파"]);
+    }
+
+    #[test]
+    fn white_space_is_no_word() {
+        let text = " a \n\tbc  ";
+        let each: Vec<(usize, usize, &str)> = (0..9).map(|at| (at, at + 1, "·")).collect();
+        let words = Units::words(text, &tokens(&each)).unwrap();
+        assert_eq!(words.of, [0, 0, 1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(words.text, ["a", "bc"]);
+        assert_eq!(Units::words("  ", &tokens(&each[..2])).unwrap().of, [0, 0]);
     }
 
     #[test]
