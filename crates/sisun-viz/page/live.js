@@ -4,10 +4,12 @@ import { startAttention } from "./attention-start.js";
 import { ATTENTION_STRINGS } from "./attention-strings.js";
 import { Live } from "./live-app.js";
 import { LIVE_STRINGS } from "./live-strings.js";
+import { positionStrings } from "./position-strings.js";
 import { begin } from "./trouble.js";
 import { addStrings } from "./words.js";
 
 addStrings(ATTENTION_STRINGS);
+addStrings(positionStrings());
 addStrings(LIVE_STRINGS);
 begin(async () => {
   /** @type {Live | null} */

@@ -2,10 +2,12 @@
 
 import { startAttention } from "./attention-start.js";
 import { ATTENTION_STRINGS } from "./attention-strings.js";
+import { positionStrings } from "./position-strings.js";
 import { begin } from "./trouble.js";
 import { addStrings } from "./words.js";
 
 addStrings(ATTENTION_STRINGS);
+addStrings(positionStrings());
 begin(async () => {
   await startAttention();
 });

@@ -5,7 +5,9 @@ import { modelFacts } from "./facts.js";
 import { GridPanel } from "./grid.js";
 import { HeadPanel } from "./head.js";
 import { headName } from "./heads.js";
+import { ModelPanel } from "./model.js";
 import { written } from "./numbers.js";
+import { PositionsPanel } from "./positions.js";
 import { TablePanel } from "./table.js";
 import { TextPanel } from "./text.js";
 import { say } from "./words.js";
@@ -17,7 +19,7 @@ import { WorkedPanel } from "./worked.js";
 /** @typedef {{ panels: Panel[], captions: HTMLElement[] }} Tab One caption for each panel, or none. */
 
 /** @type {Record<ViewName, new (host: HTMLElement, column: number, app: App) => Panel>} */
-const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel };
+const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel, positions: PositionsPanel, model: ModelPanel };
 
 /**
  * Return the current views: one checkpoint, or all models.

@@ -5,11 +5,11 @@ import { OKABE_ITO } from "./colour.js";
 import { headOf } from "./heads.js";
 import { UNITS, unitsOf } from "./units.js";
 
-/** @typedef {"grid" | "head" | "text" | "worked" | "table"} ViewName */
+/** @typedef {"grid" | "head" | "text" | "worked" | "table" | "positions" | "model"} ViewName */
 /** @typedef {import("./units.js").UnitName} UnitName */
 
 /** @type {ViewName[]} */
-export const VIEWS = ["grid", "head", "text", "worked", "table"];
+export const VIEWS = ["grid", "head", "text", "worked", "table", "positions", "model"];
 
 /**
  * @param {string} text
@@ -27,7 +27,7 @@ const READERS = {
   view: readOne(...VIEWS), layer: readLayer, head: readIndex, query: readIndex, key: readIndex, token: readIndex,
   unit: readOne("token", "word", "character"), time: readIndex, map: readMap,
   scale: readOne("linear", "root"), language: readLanguage, theme: readTheme,
-  heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text,
+  heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text, sheet: (/** @type {string} */ text) => text,
   text: (/** @type {string} */ text) => text, ablate: (/** @type {string} */ text) => text, cells: (/** @type {string} */ text) => text,
 };
 
@@ -65,6 +65,8 @@ class Choices {
   top = 0;
   /** Column by which the table is sorted; "-entropy" is descending. */
   sort = "";
+  /** Name of the sheet of the view of positions; the first if there is no such one. */
+  sheet = "";
   /** @type {string | null} On a page that computes: the typed text, or null for the page's own. */
   text = null;
   /** Ablated heads and how, "0.1:zero,2.3:mean". */

@@ -1,5 +1,6 @@
 //! The data of one model on a page.
 
+use super::architecture::{PageDiagram, PagePositions};
 use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
 use super::units::Units;
@@ -42,6 +43,8 @@ pub(super) struct View {
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
     chance: Chance,
+    positions: PagePositions,
+    diagram: PageDiagram,
 }
 
 impl View {
@@ -205,6 +208,8 @@ pub(super) fn view(
         bias,
         stats,
         chance: loaded.chance(n),
+        positions: PagePositions::new(loaded, blocks)?,
+        diagram: PageDiagram::of(config),
         tokens,
         layers,
         heads,
