@@ -94,6 +94,9 @@ pub struct Senses {
     pub word: String,
     /// True if the mask hides tokens that come later.
     pub causal: bool,
+    /// True if vectors are added for positions, and the places stand at different ones: they then
+    /// differ before any layer.
+    pub positions_differ: bool,
     /// The texts.
     pub texts: Vec<SenseText>,
     /// The places of the word in them.

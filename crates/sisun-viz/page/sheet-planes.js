@@ -84,11 +84,16 @@ export function paintPlanes(pen, places, palette) {
     const [left, top] = places.corner(plane);
     pen.text(fit(sheet.columns[2 * plane], SIZE, side).text, left, top - NAME / 2, { size: SIZE, fill: palette.ink });
     pen.frame(left + 0.5, top + 0.5, side - 1, side - 1, palette.line);
+    /** The numbers of the points at each place. @type {{ x: number, y: number, name: string }[]} */
+    const names = [];
     sheet.rows.forEach((_, row) => {
       const [x, y] = places.place({ row, column: 2 * plane });
       pen.rect(x - 4, y - 4, 8, 8, lineColour(row, palette), { radius: 4 });
-      pen.text(String(row + 1), x + 7, y - 7, { size: SIZE, fill: palette.ink });
+      const covered = names.find((other) => Math.hypot(other.x - x, other.y - y) < 4);
+      if (covered) covered.name += `, ${row + 1}`;
+      else names.push({ x, y, name: String(row + 1) });
     });
+    for (const { x, y, name } of names) pen.text(name, x + 7, y - 7, { size: SIZE, fill: palette.ink });
   }
   sheet.rows.forEach((name, row) => {
     const y = places.key + (row + 0.5) * LINE;

@@ -120,13 +120,13 @@ fn notes(senses: &Senses, language: Language) -> Vec<String> {
     let word = &senses.word;
     let mask = match (senses.causal, korean) {
         (false, false) => {
-            "every token sees the whole text, before and after it: the words around can change the vectors of the word from the first layer on".to_owned()
+            "Every token sees the whole text, before and after it: the words around can change the vectors of the word from the first layer on.".to_owned()
         }
         (false, true) => {
             "모든 토큰이 앞뒤의 글 전체를 보므로, 첫 레이어부터 주변 단어에 따라 이 단어의 벡터가 달라질 수 있습니다.".to_owned()
         }
         (true, false) => format!(
-            "the causal mask hides what comes after {word:?}: only the words before it can tell its senses apart"
+            "The causal mask hides what comes after {word:?}: only the words before it can tell its senses apart."
         ),
         (true, true) => format!(
             "인과 마스크가 \"{word}\" 뒤의 글을 가리므로, 앞에 오는 단어만 이 단어의 뜻을 가를 수 있습니다."
@@ -139,11 +139,15 @@ fn notes(senses: &Senses, language: Language) -> Vec<String> {
                 "{same}: 단어까지의 토큰이 모두 같아 어느 레이어에서도 벡터가 같습니다. 뜻을 가르는 말을 단어 앞에 두거나, 양방향 인코더를 쓰는 모델로 살펴보세요."
             ),
             false => format!(
-                "{same}: no token differs up to the end of the word, so the vectors are the same in every layer; put the words that tell the sense before it, or look at a model whose encoder sees both sides"
+                "{same}: no token differs up to the end of the word, so the vectors are the same in every layer. Put the words that tell the sense before it, or look at a model whose encoder sees both sides."
             ),
         }
     });
-    places.chain([mask]).chain(kept).collect()
+    let added = senses.positions_differ.then(|| match korean {
+        true => "위치마다 벡터를 더하는 모델이라, 자리의 위치가 다르면 임베딩에서 이미 벡터가 다릅니다.".to_owned(),
+        false => "Vectors are added for positions: places at different positions differ at the embedding already.".to_owned(),
+    });
+    places.chain([mask]).chain(kept).chain(added).collect()
 }
 
 fn table(senses: &Senses, top: usize) -> String {

@@ -8,6 +8,7 @@ use crate::HeadName;
 use crate::attention_maps::Token;
 use crate::matrix::{Matrix, squared_norm};
 use crate::principal::components_of_few;
+use sisun_config::{ModelConfig, Position};
 
 /// Compare the places in what has been read.
 pub(super) fn measure(
@@ -35,6 +36,7 @@ pub(super) fn measure(
         model: source.model.clone(),
         word: asked.word.trim().to_owned(),
         causal: source.config.causal,
+        positions_differ: positions_differ(source.config, &places),
         texts: texts.collect(),
         separates: separates(&rows),
         places,
@@ -44,6 +46,12 @@ pub(super) fn measure(
         vectors: vectors.concat(),
         d_model,
     }
+}
+
+/// Return true if vectors are added for positions and the places stand at different ones.
+fn positions_differ(config: &ModelConfig, places: &[WordPlace]) -> bool {
+    let is_added = matches!(config.position, Position::Learned | Position::Sinusoidal);
+    is_added && places.windows(2).any(|two| two[0].tokens != two[1].tokens)
 }
 
 /// Return the row from which on the mean distance is at least half of its largest.

@@ -80,19 +80,34 @@ fn plane_at(
         true => value / limit * (half - INNER),
         false => 0.0,
     };
-    (0..sheet.rows.len()).fold(group, |group, row| {
-        let x = left + half + along(sheet.at(row, 2 * plane));
-        let y = top + half - along(sheet.at(row, 2 * plane + 1));
-        let number = (row + 1).to_string();
-        group.add(point(row, x, y)).add(text(
-            ruler,
-            &number,
-            x + 6.0,
-            y - 6.0,
-            LABEL,
-            Anchor::Start,
-        ))
+    let places: Vec<(f32, f32)> = (0..sheet.rows.len())
+        .map(|row| {
+            let x = left + half + along(sheet.at(row, 2 * plane));
+            (x, top + half - along(sheet.at(row, 2 * plane + 1)))
+        })
+        .collect();
+    let group = places
+        .iter()
+        .enumerate()
+        .fold(group, |group, (row, &(x, y))| group.add(point(row, x, y)));
+    let names = names(&places).into_iter();
+    names.fold(group, |group, ((x, y), name)| {
+        group.add(text(ruler, &name, x + 6.0, y - 6.0, LABEL, Anchor::Start))
     })
+}
+
+/// Return the numbers of the points at each place; those of points that cover each other are joined.
+fn names(places: &[(f32, f32)]) -> Vec<((f32, f32), String)> {
+    let mut names: Vec<((f32, f32), String)> = Vec::new();
+    for (row, &(x, y)) in places.iter().enumerate() {
+        let covered = |((a, b), _): &&mut ((f32, f32), String)| (a - x).hypot(b - y) < 4.0;
+        let number = (row + 1).to_string();
+        match names.iter_mut().find(covered) {
+            Some((_, name)) => *name += &format!(", {number}"),
+            None => names.push(((x, y), number)),
+        }
+    }
+    names
 }
 
 fn point(row: usize, x: f32, y: f32) -> Circle {
@@ -101,4 +116,21 @@ fn point(row: usize, x: f32, y: f32) -> Circle {
         .set("cy", tenths(y))
         .set("r", 4)
         .set("fill", COLOURS[row % COLOURS.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn points_that_cover_each_other_share_a_name() {
+        let found = names(&[(0.0, 0.0), (9.0, 0.0), (1.0, 1.0)]);
+        assert_eq!(
+            found,
+            [
+                ((0.0, 0.0), "1, 3".to_owned()),
+                ((9.0, 0.0), "2".to_owned())
+            ]
+        );
+    }
 }
