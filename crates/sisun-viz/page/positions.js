@@ -43,6 +43,8 @@ function decode(data) {
 export class PositionsPanel {
   /** @type {CellPlaces | LinePlaces | null} */
   #places = null;
+  /** The cell that the arrow keys have reached. @type {SheetCell} */
+  #cell = { row: 0, column: 0 };
 
   /**
    * @param {HTMLElement} host
@@ -54,11 +56,12 @@ export class PositionsPanel {
     this.app = app;
     this.names = make("div", { className: "sheets", role: "group" });
     this.meaning = make("p", { className: "aside" });
-    this.canvas = make("canvas", { role: "img" });
+    this.canvas = make("canvas", { role: "img", tabIndex: 0 });
     this.box = make("div", { className: "sheet" }, this.canvas);
     host.append(this.names, this.meaning, this.box);
     this.canvas.addEventListener("pointermove", (event) => this.#tell(this.#places?.nearest(event.offsetX, event.offsetY) ?? null));
     this.canvas.addEventListener("pointerleave", () => this.#tell(null));
+    this.canvas.addEventListener("keydown", (event) => this.#key(event));
     watchWidth(this.box, () => { if (this.app.panels.includes(this)) this.show(); });
   }
 
@@ -141,6 +144,23 @@ export class PositionsPanel {
       make("strong", { textContent: written(sheet.value(cell)) }),
       make("small", { textContent: say("positions-at", sheet.rows[cell.row], sheet.columns[cell.column]) }),
     );
+  }
+
+  /**
+   * Read the next cell in the direction of an arrow key.
+   * @param {KeyboardEvent} event
+   */
+  #key(event) {
+    /** @type {Record<string, [number, number]>} */
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    const by = steps[event.key];
+    const { sheet } = this;
+    if (!by || !sheet || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const held = (/** @type {number} */ at, /** @type {number} */ count) => Math.min(Math.max(at, 0), count - 1);
+    const { row, column } = this.#cell;
+    this.#cell = { row: held(row + by[0], sheet.rows.length), column: held(column + by[1], sheet.columns.length) };
+    this.#tell(this.#cell);
   }
 
   mark() {
