@@ -202,7 +202,7 @@ fn what_senses_cannot_take_is_refused() {
     let run = lab.at("run");
     let asked = |word: &str, texts: &[&str]| {
         let mut args = vec![&run[..], "--word", word];
-        for text in texts {
+        for &text in texts {
             args.extend(["--text", text]);
         }
         senses(&args)
@@ -238,7 +238,7 @@ fn translated(seq2seq: &str, run: &str, folder: &TempDir) -> String {
         "--language",
         "ko",
         "--count",
-        "400",
+        "2000",
         "--out",
         &pairs,
     ])

@@ -165,8 +165,8 @@ fn heads(
     let config = source.config;
     let (d_head, d_model) = (config.d_head(), config.d_model);
     let mut found = Vec::new();
-    for layer in 0..config.n_layers {
-        let w_o = Matrix::of(source.blocks[layer].attn.o.weight.val());
+    for (layer, block) in source.blocks.iter().enumerate() {
+        let w_o = Matrix::of(block.attn.o.weight.val());
         let lengths = streams[layer].chunks_exact(d_model);
         let length = lengths.map(|row| squared_norm(row).sqrt()).sum::<f64>() / places.len() as f64;
         for head in 0..config.n_heads {

@@ -79,7 +79,7 @@ pub(super) fn svg(sheet: &Sheet) -> Document {
     let mut names: Vec<(f32, usize)> = Vec::new();
     for row in 0..sheet.rows.len() {
         page = page.add(line(places(row), COLOURS[row % COLOURS.len()]));
-        names.extend(places(row).last().map(|(_, end)| (end, row)));
+        names.extend(places(row).next_back().map(|(_, end)| (end, row)));
     }
     page.add(labels(&ruler, sheet, names))
 }
