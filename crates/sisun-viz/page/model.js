@@ -36,7 +36,9 @@ export class ModelPanel {
 
   /** @returns {Diagram} */
   get diagram() {
-    return this.view.diagram[language()];
+    const diagram = this.view.diagram ?? this.app.views[0].diagram;
+    if (!diagram) throw new Error("the first view of a page has a diagram");
+    return diagram[language()];
   }
 
   needs() {

@@ -69,9 +69,14 @@ export class PositionsPanel {
     return this.app.present()[this.column];
   }
 
+  /** @returns {SheetData[]} */
+  get sheets() {
+    return (this.view.positions ?? this.app.views[0].positions)?.sheets ?? [];
+  }
+
   /** The data of the chosen sheet. @returns {SheetData | null} */
   get data() {
-    const { sheets } = this.view.positions;
+    const { sheets } = this;
     return sheets.find(({ name }) => name === this.app.state.sheet) ?? sheets[0] ?? null;
   }
 
@@ -87,7 +92,7 @@ export class PositionsPanel {
   show() {
     const { app, view, sheet } = this;
     this.names.setAttribute("aria-label", say("positions-sheets"));
-    this.names.replaceChildren(...view.positions.sheets.map(({ name }) => {
+    this.names.replaceChildren(...this.sheets.map(({ name }) => {
       const button = make("button", { type: "button", className: "plain", textContent: say(`sheet-${name}`), data: { sheet: name } });
       button.setAttribute("aria-pressed", String(name === sheet?.name));
       button.addEventListener("click", () => app.state.set({ sheet: name }));

@@ -56,9 +56,9 @@ export interface ViewData {
   /** By layer and head. */
   stats: HeadStats[][];
   chance: Record<Habit, Measured>;
-  /** The position encoding; no sheets where there is nothing to show. */
-  positions: { sheets: SheetData[] };
-  diagram: Record<Language, Diagram>;
+  /** The position encoding; no sheets where there is nothing to show. Null where those of the first view are the same. */
+  positions: { sheets: SheetData[] } | null;
+  diagram: Record<Language, Diagram> | null;
 }
 
 /** A diagram of a model: a column of the whole, and one of a block. */

@@ -6,7 +6,7 @@ use crate::analysis::positions_sheets;
 use crate::diagram::{Drawing, diagram};
 use serde::Serialize;
 use serde_json::Value;
-use sisun_config::ModelConfig;
+use sisun_config::{ModelConfig, Position};
 use sisun_infer::{InferError, Language, LanguageModel};
 
 /// Number of positions on the page at most.
@@ -20,6 +20,11 @@ pub(super) struct PagePositions {
 }
 
 impl PagePositions {
+    /// Return true if training changes the position encoding.
+    pub(super) fn is_learned(config: &ModelConfig) -> bool {
+        matches!(config.position, Position::Learned | Position::T5Bias { .. })
+    }
+
     /// Describe the position encoding of a model.
     pub(super) fn new(loaded: &LanguageModel, blocks: &mut Blocks) -> Result<Self, InferError> {
         let shown = loaded.model.config().context_len.min(MOST_POSITIONS);

@@ -73,6 +73,7 @@ impl Page {
         let room = Room {
             weights: MOST_WEIGHTS / views.max(1),
             views: views.max(1),
+            repeats: false,
         };
         Self {
             content,
@@ -122,7 +123,10 @@ impl Page {
             &content.text,
             looking,
             loss_rises,
-            *room,
+            Room {
+                repeats: content.kind == Kind::Time && !content.views.is_empty(),
+                ..*room
+            },
             blocks,
         )?);
         Ok(())

@@ -43,8 +43,9 @@ pub(super) struct View {
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
     chance: Chance,
-    positions: PagePositions,
-    diagram: PageDiagram,
+    /// `None` where those of the first view are the same.
+    positions: Option<PagePositions>,
+    diagram: Option<PageDiagram>,
 }
 
 impl View {
@@ -91,6 +92,8 @@ pub(super) struct Room {
     pub(super) weights: usize,
     /// Number of views on the page.
     pub(super) views: usize,
+    /// True if a view of the same settings stands on the page.
+    pub(super) repeats: bool,
 }
 
 /// Run the text through the model and store the results in blocks. For `loss_rises` see
@@ -208,8 +211,10 @@ pub(super) fn view(
         bias,
         stats,
         chance: loaded.chance(n),
-        positions: PagePositions::new(loaded, blocks)?,
-        diagram: PageDiagram::of(config),
+        positions: (!room.repeats || PagePositions::is_learned(config))
+            .then(|| PagePositions::new(loaded, blocks))
+            .transpose()?,
+        diagram: (!room.repeats).then(|| PageDiagram::of(config)),
         tokens,
         layers,
         heads,
