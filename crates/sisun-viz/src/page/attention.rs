@@ -117,16 +117,18 @@ impl Page {
             room,
             blocks,
         } = self;
+        // Checkpoints of one run have the same settings.
+        let room = Room {
+            repeats: content.kind == Kind::Time && !content.views.is_empty(),
+            ..*room
+        };
         content.views.push(view(
             loaded,
             label,
             &content.text,
             looking,
             loss_rises,
-            Room {
-                repeats: content.kind == Kind::Time && !content.views.is_empty(),
-                ..*room
-            },
+            room,
             blocks,
         )?);
         Ok(())
