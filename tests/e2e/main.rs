@@ -12,6 +12,7 @@ mod computing_pages;
 mod cut_short;
 mod data;
 mod devices;
+mod diagrams;
 #[cfg(unix)]
 mod documents;
 mod edits;
@@ -38,11 +39,13 @@ mod pairs;
 mod pasting;
 mod patching;
 mod pointers;
+mod positions;
 #[cfg(target_os = "linux")]
 mod races;
 mod renames;
 mod resume;
 mod sampling;
+mod senses;
 mod settings;
 #[cfg(target_os = "linux")]
 mod signals;

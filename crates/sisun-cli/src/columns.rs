@@ -58,6 +58,18 @@ pub(crate) fn groups(rows: &[Vec<String>], room: usize) -> Vec<std::ops::Range<u
     found
 }
 
+/// Align rows in blocks, each with as many columns as fit into `room`; the first column is repeated.
+pub(crate) fn in_blocks(rows: &[Vec<String>], room: usize, align: &[Align]) -> String {
+    let blocks = groups(rows, room).into_iter().map(|columns| {
+        let part = |row: &Vec<String>| {
+            let name = row[..1].iter();
+            name.chain(&row[columns.clone()]).cloned().collect()
+        };
+        aligned(&rows.iter().map(part).collect::<Vec<_>>(), align)
+    });
+    blocks.collect::<Vec<_>>().join("\n\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Align, aligned, groups};

@@ -62,6 +62,8 @@ Look inside:
   attribute    Show what each part adds to the logit of an answer
   circuits     Show what the weights of heads do: copying, composition
   embeddings   Show the nearest tokens of a token, and principal components
+  positions    Show how positions are told apart: vectors, angles, biases
+  senses       Show the same word in several texts, layer by layer
   neuron       Show what activates a neuron, and what it writes
   patch        Put activations of one text into another: which decide the answer
   page         Write a page that holds the model and computes
@@ -117,6 +119,8 @@ enum Command {
     Attribute(commands::attribute::Args),
     Circuits(commands::circuits::Args),
     Embeddings(commands::embeddings::Args),
+    Positions(commands::positions::Args),
+    Senses(commands::senses::Args),
     Neuron(commands::neuron::Args),
     Patch(commands::patch::Args),
     Page(commands::page::Args),
@@ -158,6 +162,8 @@ fn main() -> ExitCode {
         Command::Attribute(args) => commands::attribute::run(args),
         Command::Circuits(args) => commands::circuits::run(args),
         Command::Embeddings(args) => commands::embeddings::run(args),
+        Command::Positions(args) => commands::positions::run(args),
+        Command::Senses(args) => commands::senses::run(args),
         Command::Neuron(args) => commands::neuron::run(args),
         Command::Patch(args) => commands::patch::run(args),
         Command::Page(args) => commands::page::run(args),

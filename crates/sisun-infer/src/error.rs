@@ -32,6 +32,52 @@ pub enum InferError {
         /// The largest number that the model takes.
         longest: usize,
     },
+    /// A learned table of positions has fewer rows than are asked for.
+    #[error(
+        "positions = {asked}: the model has learned {rows} positions (context_len), ask for at most as many"
+    )]
+    PastPositions {
+        /// Number of positions asked for.
+        asked: usize,
+        /// Rows of the table.
+        rows: usize,
+    },
+    /// A word that is asked for is not in a text.
+    #[error(
+        "{word:?} is not in text {number}, {text:?}: give texts that hold the word as it is spelt"
+    )]
+    NoSuchWord {
+        /// The word.
+        word: String,
+        /// Number of the text, from 1.
+        number: usize,
+        /// The text.
+        text: String,
+    },
+    /// A text holds a word less often than is asked for.
+    #[error(
+        "text {number} has {word:?} {count} times, and occurrence {asked} is asked for: count from 1"
+    )]
+    NoSuchOccurrence {
+        /// The word.
+        word: String,
+        /// Number of the text, from 1.
+        number: usize,
+        /// Occurrences in the text.
+        count: usize,
+        /// The occurrence asked for, from 1.
+        asked: usize,
+    },
+    /// The number of occurrences of a word is out of range.
+    #[error("{word:?} occurs {count} times in all, and {rule}")]
+    OccurrenceCount {
+        /// The word.
+        word: String,
+        /// Occurrences in all texts.
+        count: usize,
+        /// The rule, with the remedy.
+        rule: &'static str,
+    },
     /// A pair cannot be encoded.
     #[error("{problem}")]
     Pair {
@@ -236,6 +282,10 @@ impl InferError {
             | Self::Undefined { .. }
             | Self::BadEdit { .. }
             | Self::BadPatch { .. }
+            | Self::PastPositions { .. }
+            | Self::NoSuchWord { .. }
+            | Self::NoSuchOccurrence { .. }
+            | Self::OccurrenceCount { .. }
             | Self::UnknownActivation { .. } => ErrorKind::Usage,
             Self::PastWindow { .. } | Self::LongSide { .. } | Self::Pair { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,

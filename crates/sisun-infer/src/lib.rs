@@ -23,11 +23,13 @@ mod matrix;
 mod neurons;
 mod output;
 mod patch;
+mod positions;
 mod principal;
 mod residual;
 mod rollout;
 mod sample;
 mod sampler;
+mod senses;
 mod top;
 mod trace;
 mod tracer;
@@ -59,10 +61,14 @@ pub use patch::{
     Agreement, AlignedToken, AttentionInput, PatchAxis, PatchOptions, PatchText, PatchedPath,
     Patching, PathOptions, numbered_head,
 };
+pub use positions::{OffsetSimilarity, PositionMap, PositionNumbers, StackPart, StackPositions};
 pub use principal::Components;
 pub use rollout::Rollout;
 pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};
+pub use senses::{
+    AskedWord, AttendedToken, HeadDifference, SameVectors, SenseRow, SenseText, Senses, WordPlace,
+};
 pub use trace::{Candidate, Left, Stage, Trace, TraceStep};
 pub use translator::{
     AblatedHead, Ablations, Decoding, PairEvaluation, PairExplanation, PairKey, PairScores,

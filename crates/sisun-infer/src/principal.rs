@@ -76,6 +76,53 @@ pub(crate) fn components(parts: &[Matrix], count: usize) -> Components {
     }
 }
 
+/// Return the `count` principal components of a few vectors, by way of the inner products of each two
+/// of them, which are fewer than those of the dimensions. Components that they do not have are 0.
+pub(crate) fn components_of_few(vectors: &Matrix, count: usize) -> Components {
+    let (n, d) = (vectors.rows, vectors.columns);
+    let rows = || vectors.values.chunks_exact(d);
+    let mut mean = vec![0.0f64; d];
+    for row in rows() {
+        for (mean, x) in mean.iter_mut().zip(row) {
+            *mean += f64::from(*x) / n as f64;
+        }
+    }
+    let less = |row: &[f32]| -> Vec<f64> {
+        let both = row.iter().zip(&mean);
+        both.map(|(x, mean)| f64::from(*x) - mean).collect()
+    };
+    let centred: Vec<Vec<f64>> = rows().map(less).collect();
+    let products: Vec<f64> = centred
+        .iter()
+        .flat_map(|a| centred.iter().map(move |b| inner(a, b)))
+        .collect();
+    let total: f64 = (0..n).map(|i| products[i * n + i]).sum();
+    let (values, directions) = jacobi(products, n);
+    let mut coordinates = vec![0.0f32; n * count];
+    let mut shares = vec![0.0; count];
+    for component in 0..count.min(n) {
+        let value = values[component].max(0.0);
+        let mut along: Vec<f64> = directions[component]
+            .iter()
+            .map(|share| share * value.sqrt())
+            .collect();
+        let extreme = along
+            .iter()
+            .fold(0.0f64, |a, &b| if b.abs() > a.abs() { b } else { a });
+        if extreme < 0.0 {
+            along.iter_mut().for_each(|x| *x = -*x);
+        }
+        for (at, x) in along.iter().enumerate() {
+            coordinates[at * count + component] = *x as f32;
+        }
+        shares[component] = if total > 0.0 { value / total } else { 0.0 };
+    }
+    Components {
+        shares,
+        coordinates,
+    }
+}
+
 /// Return the largest eigenvalues of a symmetric matrix with no negative ones, and their vectors, by
 /// subspace iteration with Rayleigh–Ritz (Golub and Van Loan 2013, §8.2.4).
 fn largest(matrix: &[f64], n: usize, count: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
@@ -201,7 +248,7 @@ fn jacobi(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::components;
+    use super::{components, components_of_few};
     use crate::matrix::Matrix;
 
     #[test]
@@ -220,6 +267,24 @@ mod tests {
             let size = if at % 2 == 0 { 3.0 } else { 1.0 };
             assert!((x.abs() - size).abs() < 1e-5, "{x}");
         }
+    }
+
+    #[test]
+    fn few_vectors_have_the_components_of_many() {
+        let points = vec![
+            1.0, 2.0, 0.5, -1.0, 0.0, 2.0, 3.0, -2.0, 1.0, 0.0, 4.0, -3.0,
+        ];
+        let whole = Matrix::new(4, 3, points);
+        let (few, all) = (components_of_few(&whole, 2), components(&[whole], 2));
+        for (a, b) in few.shares.iter().zip(&all.shares) {
+            assert!((a - b).abs() < 1e-6, "{a}, {b}");
+        }
+        for (a, b) in few.coordinates.iter().zip(&all.coordinates) {
+            assert!((a - b).abs() < 1e-4, "{a}, {b}");
+        }
+        let two = components_of_few(&Matrix::new(2, 2, vec![3.0, 0.0, 0.0, 4.0]), 2);
+        assert!((two.coordinates[0].abs() - 2.5).abs() < 1e-6);
+        assert!(two.coordinates[1].abs() < 1e-6 && two.shares[1].abs() < 1e-9);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 // The page of an analysis: the reader's choices, the current sheet, and the details of a cell.
 
 import { Address, readIndex, readLanguage, readMap, readTheme } from "./address.js";
+import { AnalysisDrawn } from "./analysis-drawn.js";
 import { AnalysisMap } from "./analysis-map.js";
 import { AnalysisPoints } from "./analysis-points.js";
 import { fillSelect, find, make, onChoice, watchWidth } from "./elements.js";
@@ -38,7 +39,8 @@ export class AnalysisApp {
     this.pointed = null;
     const [point, pin] = [(/** @type {SheetCell | null} */ cell) => this.point(cell), (/** @type {SheetCell | null} */ cell) => this.pin(cell)];
     const host = find("view-sheet");
-    this.forms = { cells: new AnalysisMap(host, point, pin), points: new AnalysisPoints(host, point, pin) };
+    const drawn = new AnalysisDrawn(host, point, pin);
+    this.forms = { cells: new AnalysisMap(host, point, pin), points: new AnalysisPoints(host, point, pin), lines: drawn, band: drawn, planes: drawn };
     /** @type {Choices} */
     const defaults = { sheet: 0, row: null, column: null, map: null, language: page.language, theme: "auto" };
     this.#address = new Address(READERS, defaults, "sheet");
@@ -70,7 +72,7 @@ export class AnalysisApp {
 
   /** The figure of the current sheet. */
   get map() {
-    return this.sheet.points ? this.forms.points : this.forms.cells;
+    return this.forms[this.sheet.form];
   }
 
   /** The pinned cell, if the sheet has it. */
@@ -100,7 +102,7 @@ export class AnalysisApp {
     find("theme", HTMLSelectElement).value = choices.theme;
     const maps = Object.keys(page.colours).map((name) => /** @type {[string, string]} */ ([name, say(`map-${name}`)]));
     fillSelect(find("map", HTMLSelectElement), maps, this.theme.mapOf(choices.theme, choices.map));
-    find("map", HTMLSelectElement).disabled = sheet.limit !== null || sheet.points;
+    find("map", HTMLSelectElement).disabled = sheet.limit !== null || sheet.form !== "cells";
     find("sheets").replaceChildren(...this.sheets.map(({ name }, i) => {
       const tab = make("button", { type: "button", role: "tab", textContent: say(`sheet-${name}`) });
       tab.setAttribute("aria-selected", String(this.sheets[i] === sheet));
@@ -150,7 +152,7 @@ export class AnalysisApp {
     const from = this.pinned ?? { row: 0, column: 0 };
     const held = (/** @type {number} */ at, /** @type {number} */ count) => Math.min(Math.max(at, 0), count - 1);
     this.pointed = null;
-    const across = this.sheet.points ? 1 : columns.length;
+    const across = this.sheet.form === "points" ? 1 : columns.length;
     this.pin({ row: held(from.row + by[0], rows.length), column: held(from.column + by[1], across) });
   }
 }

@@ -3,6 +3,7 @@
 import { AnalysisApp } from "./analysis-app.js";
 import { ANALYSIS_STRINGS } from "./analysis-strings.js";
 import { find } from "./elements.js";
+import { positionStrings } from "./position-strings.js";
 import { begin, ready, tellTrouble } from "./trouble.js";
 import { canUnpack } from "./unpack.js";
 import { addStrings, say, setLanguage } from "./words.js";
@@ -33,4 +34,5 @@ async function start() {
 }
 
 addStrings(ANALYSIS_STRINGS);
+addStrings(positionStrings());
 begin(start);

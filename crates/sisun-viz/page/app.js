@@ -330,8 +330,15 @@ export class App {
   /** Show the cell that is pointed at or pinned, wherever it is visible. */
   mark() {
     const { state, pointed } = this;
-    const single = state.view === "head" || state.view === "text" || state.view === "worked";
     for (const panel of this.panels) panel.mark(this.cellOf(panel.column));
+    // These two are about the model, whatever text it reads.
+    if (state.view === "positions" || state.view === "model") {
+      const [view] = this.present();
+      this.looks.host.replaceChildren();
+      this.sentence.show(view, this.units(view), null, null);
+      return;
+    }
+    const single = state.view !== "grid" && state.view !== "table";
     this.all.mark(state.view);
     const views = this.shownOn();
     const column = Math.min(pointed?.column ?? 0, views.length - 1);

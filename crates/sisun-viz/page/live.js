@@ -5,10 +5,12 @@ import { ATTENTION_STRINGS } from "./attention-strings.js";
 import { Live } from "./live-app.js";
 import { addSaving, rememberPage } from "./live-saving.js";
 import { LIVE_STRINGS } from "./live-strings.js";
+import { positionStrings } from "./position-strings.js";
 import { begin } from "./trouble.js";
 import { addStrings } from "./words.js";
 
 addStrings(ATTENTION_STRINGS);
+addStrings(positionStrings());
 addStrings(LIVE_STRINGS);
 rememberPage();
 begin(async () => {

@@ -5,7 +5,9 @@ import { modelFacts } from "./facts.js";
 import { GridPanel } from "./grid.js";
 import { HeadPanel } from "./head.js";
 import { headName } from "./heads.js";
+import { ModelPanel } from "./model.js";
 import { signed, written } from "./numbers.js";
+import { PositionsPanel } from "./positions.js";
 import { AttributionPanel, LensPanel } from "./sheet-panel.js";
 import { TablePanel } from "./table.js";
 import { TextPanel } from "./text.js";
@@ -20,6 +22,7 @@ import { WorkedPanel } from "./worked.js";
 /** @type {Record<ViewName, new (host: HTMLElement, column: number, app: App) => Panel>} */
 const PANELS = {
   grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel, lens: LensPanel, attribution: AttributionPanel,
+  positions: PositionsPanel, model: ModelPanel,
 };
 
 /** Tabs with one panel for all models. @type {ViewName[]} */

@@ -17,8 +17,9 @@ const LISTED = 14;
  * @returns {HTMLElement[]}
  */
 export function cellValue(sheet, cell) {
-  if (sheet.points) {
-    const place = [0, 1].map((column) => written(sheet.value({ row: cell.row, column }), 3));
+  if (sheet.form === "points" || sheet.form === "planes") {
+    const first = cell.column - cell.column % 2;
+    const place = [first, first + 1].map((column) => written(sheet.value({ row: cell.row, column }), 3));
     return [make("strong", { textContent: sheet.rows[cell.row] }), make("small", { textContent: say("place", place[0], place[1]) })];
   }
   const value = sheet.value(cell);

@@ -5,11 +5,11 @@ import { OKABE_ITO } from "./colour.js";
 import { headOf } from "./heads.js";
 import { unitsOf } from "./units.js";
 
-/** @typedef {"grid" | "head" | "text" | "worked" | "table" | "lens" | "attribution"} ViewName */
+/** @typedef {"grid" | "head" | "text" | "worked" | "table" | "lens" | "attribution" | "positions" | "model"} ViewName */
 /** @typedef {import("./units.js").UnitName} UnitName */
 
 /** @type {ViewName[]} */
-export const VIEWS = ["grid", "head", "text", "worked", "table", "lens", "attribution"];
+export const VIEWS = ["grid", "head", "text", "worked", "table", "lens", "attribution", "positions", "model"];
 
 /**
  * Return the views that a page has: those of sheets only with their sheets.
@@ -39,7 +39,7 @@ const READERS = {
   view: readOne(...VIEWS), layer: readLayer, head: readIndex, query: readIndex, key: readIndex, token: readIndex,
   unit: readOne("token", "word", "character"), time: readIndex, map: readMap,
   scale: readOne("linear", "root"), language: readLanguage, theme: readTheme,
-  heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text,
+  heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text, sheet: (/** @type {string} */ text) => text,
   text: (/** @type {string} */ text) => text, second: (/** @type {string} */ text) => text, edits: (/** @type {string} */ text) => text,
   beside: readOne("second", "untouched", "nothing"), sampler: readSampler,
 };
@@ -78,6 +78,8 @@ class Choices {
   top = 0;
   /** Column by which the table is sorted; "-entropy" is descending. */
   sort = "";
+  /** Name of the sheet of the view of positions; the first if there is no such one. */
+  sheet = "";
   /** @type {string | null} On a page that computes: the typed text, or null for the page's own. */
   text = null;
   /** The second sentence, or nothing. */

@@ -68,7 +68,35 @@ export interface ViewData {
   /** By layer and head. */
   stats: HeadStats[][];
   chance: Record<Habit, Measured>;
+  /** The position encoding; no sheets where there is nothing to show. Null where those of the first view are the same. */
+  positions: { sheets: SheetData[] } | null;
+  diagram: Record<Language, Diagram> | null;
 }
+
+/** A diagram of a model: a column of the whole, and one of a block. */
+export interface Diagram {
+  columns: { width: number; height: number; shapes: DiagramShape[] }[];
+}
+
+export type DiagramRole = "embedding" | "position" | "norm" | "attention" | "ffn" | "block" | "head";
+/** Where a click on a box leads. */
+export type DiagramGo = { layer: number } | { head: number } | "positions";
+
+export interface DiagramBox {
+  kind: "box";
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  role: DiagramRole;
+  go: DiagramGo | null;
+}
+
+export type DiagramShape =
+  | DiagramBox
+  | { kind: "text"; x: number; y: number; size: number; anchor: "start" | "middle" | "end"; text: string; strong: boolean }
+  | { kind: "line"; points: number[]; arrow: boolean }
+  | { kind: "sum"; x: number; y: number };
 
 /** A model inside a page. */
 export interface LiveModelData {
@@ -395,8 +423,8 @@ export interface AnalysisSheet {
   readonly texts: string[] | null;
   /** The value of the full colour, of signed values; null for shares from 0 to 1. */
   readonly limit: number | null;
-  /** Show a point for each row, at the coordinates in its two columns. */
-  readonly points: boolean;
+  /** Cells; a point for each row, at the coordinates in its two columns; a line for each row; a line with two bands; planes of points. */
+  readonly form: "cells" | "points" | "lines" | "band" | "planes";
   /** NaN where there is none. */
   value(cell: SheetCell): number;
 }

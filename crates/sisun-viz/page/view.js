@@ -54,6 +54,8 @@ export class View {
     this.bias = given.bias;
     this.stats = given.stats;
     this.chance = given.chance;
+    this.positions = given.positions;
+    this.diagram = given.diagram;
   }
 
   /** Index of a layer among those of the page, or -1. @param {Layer} layer */

@@ -1,11 +1,12 @@
 //! Visualisation of models: attention maps as files and pictures ([`maps`]), analyses of what a
 //! model does as arrays and sheets ([`analysis`]), self-contained pages ([`page`]), charts
-//! ([`chart`]), and the report of a training run ([`run_report`]).
+//! ([`chart`]), diagrams of a model ([`diagram`]), and the report of a training run ([`run_report`]).
 //!
 //! Training and comparison never draw; they pass their results to this crate as plain data.
 
 pub mod analysis;
 pub mod chart;
+pub mod diagram;
 pub mod maps;
 mod npz;
 pub mod page;

@@ -39,6 +39,16 @@ impl NpzArchive {
         self.array(name, i64::default_dtype(), shape, values)
     }
 
+    /// Add an int64 array of signed numbers in row-major order.
+    pub(crate) fn signed_integers(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: &[i64],
+    ) -> io::Result<()> {
+        self.array(name, i64::default_dtype(), shape, values)
+    }
+
     /// Add an array of texts (`<U…`).
     pub(crate) fn texts(&mut self, name: &str, texts: &[&str]) -> io::Result<()> {
         // NumPy counts code points and stores at least one even for empty strings.

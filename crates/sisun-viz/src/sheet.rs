@@ -28,6 +28,26 @@ pub enum SheetForm {
     Cells,
     /// A labelled point for each row, at the coordinates in its two columns.
     Points,
+    /// A line for each row, over its columns.
+    Lines,
+    /// One line, the first row, in the middle of two bands: the second to the third row, and the
+    /// fourth to the fifth.
+    Band,
+    /// A plane of points for every two columns, named by the first of them; a point for each row.
+    Planes,
+}
+
+impl SheetForm {
+    /// Return the name of the form in a page's data.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cells => "cells",
+            Self::Points => "points",
+            Self::Lines => "lines",
+            Self::Band => "band",
+            Self::Planes => "planes",
+        }
+    }
 }
 
 /// A table with a row and a column of labels.

@@ -23,6 +23,10 @@ pub mod notebooks {}
 pub mod interventions {}
 #[doc = include_str!("../guide/predictions.md")]
 pub mod predictions {}
+#[doc = include_str!("../guide/position-encodings.md")]
+pub mod position_encodings {}
+#[doc = include_str!("../guide/same-word.md")]
+pub mod same_word {}
 #[doc = include_str!("../guide/not-a-number.md")]
 pub mod not_a_number {}
 #[doc = include_str!("../guide/comparing-encodings.md")]

@@ -12,15 +12,18 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use sisun_config::{Described, LoraConfig, ModelConfig, OptimizerKind, PartialConfig, TrainConfig};
 use sisun_devices::Work;
-use sisun_files::{RunDir, is_folder, look};
+use sisun_files::{RunDir, is_folder, look, write_atomic};
+use sisun_infer::Language;
 use sisun_model::{BEST, Count, LAST, Run, thousands};
 use sisun_train::Trial;
+use sisun_viz::diagram::{diagram, diagram_svg};
+use sisun_viz::maps::svg_to_png;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Count a model's parameters, memory and floating-point operations, and what training it needs.
 ///
-/// Nothing is allocated, so this works for GPT-3's shape too. With --measure a few steps are timed on
+/// Nothing is allocated, so this works for GPT-3's shape too; --diagram draws it. With --measure a few steps are timed on
 /// random tokens; nothing is written.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -28,6 +31,7 @@ Examples:
   sisun info configs/gpt3.toml
   sisun info configs/quickstart.toml --set model.n_layers=12
   sisun info configs/quickstart.toml --measure
+  sisun info configs/quickstart.toml --diagram quickstart.svg
   sisun info runs/quickstart --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints, a Hugging Face directory, or a TOML file with a
@@ -42,6 +46,9 @@ pub(crate) struct Args {
     /// Time a few training steps, to tell how long training takes here
     #[arg(long)]
     measure: bool,
+    /// Draw the model into this file, .svg or .png: its parts, their shapes and parameters
+    #[arg(long, value_name = "FILE", value_parser = picture)]
+    diagram: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -74,6 +81,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 )
                 .into());
             }
+            if args.diagram.is_some() {
+                return Err(Usage(
+                    "--diagram draws language models: leave it out for a sequence-to-sequence model"
+                        .to_owned(),
+                )
+                .into());
+            }
             let run = Run::open(&args.what).ok();
             let config = draft.finish_seq2seq()?;
             return crate::pairs::info(&config, run.as_ref(), args.json, &args.device);
@@ -101,10 +115,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .as_ref()
         .map_or(OptimizerKind::Adamw, |train| train.optimizer);
     let count = Count::of_training(&model, optimizer, lora);
+    if let Some(file) = &args.diagram {
+        draw(file, &name, &model)?;
+    }
     if args.json {
         return say_json(&json!({
             "name": name, "model": model, "optimizer": optimizer, "lora": lora, "count": count, "notes": notes,
-            "needs": needs.map(|needs| needs.json(seconds)),
+            "diagram": args.diagram, "needs": needs.map(|needs| needs.json(seconds)),
         }));
     }
     let heads = if model.kv_heads() == model.n_heads {
@@ -186,10 +203,42 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for (what, size) in sizes {
         say(&format!("  {what:<52}{size:>12}"))?;
     }
-    match needs {
-        Some(needs) => say(&format!("\ntraining needs: {}", needs.in_words(seconds))),
+    if let Some(needs) = needs {
+        say(&format!("\ntraining needs: {}", needs.in_words(seconds)))?;
+    }
+    match &args.diagram {
+        Some(file) => say(&format!("\n{}", file.display())),
         None => Ok(()),
     }
+}
+
+/// Parse the name of a picture, whose ending is its format.
+fn picture(given: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(given);
+    match is_png(&path) {
+        Some(_) => Ok(path),
+        None => Err("name a file that ends in .svg or .png".to_owned()),
+    }
+}
+
+/// Return true for a PNG file and false for an SVG file, by their endings.
+fn is_png(path: &Path) -> Option<bool> {
+    let ending = path.extension()?.to_str()?.to_lowercase();
+    match ending.as_str() {
+        "png" => Some(true),
+        "svg" => Some(false),
+        _ => None,
+    }
+}
+
+/// Draw the diagram of a model into a file.
+fn draw(file: &Path, name: &str, model: &ModelConfig) -> Result<()> {
+    let drawn = diagram_svg(&diagram(model, Language::English), name);
+    let bytes = match is_png(file) {
+        Some(true) => svg_to_png(&drawn, "the diagram")?,
+        _ => drawn.into_bytes(),
+    };
+    Ok(write_atomic(file, &bytes)?)
 }
 
 /// Return true if there is no such file or folder, and its name is not that of a configuration.

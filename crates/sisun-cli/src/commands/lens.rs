@@ -1,7 +1,7 @@
 //! `sisun lens`.
 
 use crate::analysis::{self, Analysis, AnalysisFormat, AnalysisOutput};
-use crate::columns::{Align, aligned, groups};
+use crate::columns::{Align, in_blocks};
 use crate::common::DeviceArgs;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
@@ -125,15 +125,5 @@ fn table(lens: &LogitLens) -> String {
             rows.push([name].into_iter().chain(cells.iter().map(cell)).collect());
         }
     }
-    let blocks: Vec<String> = groups(&rows, terminal_width())
-        .into_iter()
-        .map(|columns| {
-            let part = |row: &Vec<String>| {
-                let name = row[..1].iter();
-                name.chain(&row[columns.clone()]).cloned().collect()
-            };
-            aligned(&rows.iter().map(part).collect::<Vec<_>>(), &[Align::Left])
-        })
-        .collect();
-    blocks.join("\n\n")
+    in_blocks(&rows, terminal_width(), &[Align::Left])
 }

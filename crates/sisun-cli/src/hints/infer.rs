@@ -7,7 +7,11 @@ use sisun_infer::InferError;
 pub(crate) fn message(error: &InferError) -> Option<String> {
     Some(match error {
         InferError::Model(error) => return model::message(error),
-        InferError::BadSelection { .. } | InferError::BadEdit { .. } => format!("--{error}"),
+        InferError::BadSelection { .. }
+        | InferError::BadEdit { .. }
+        | InferError::PastPositions { .. } => format!("--{error}"),
+        InferError::NoSuchOccurrence { .. } => format!("--occurrence: {error}"),
+        InferError::NoSuchWord { .. } => format!("--word {error}"),
         InferError::NoSuchToken { .. } | InferError::ManyTokens { .. } => {
             format!("--query: {error}")
         }

@@ -187,12 +187,7 @@ impl PositionEncoding {
     ///
     /// # Shapes
     /// - result: `[n_key + n_query − 1, n_heads]`
-    pub(crate) fn score_bias(
-        &self,
-        n_query: usize,
-        n_key: usize,
-        device: &Device,
-    ) -> Option<Tensor<2>> {
+    pub fn score_bias(&self, n_query: usize, n_key: usize, device: &Device) -> Option<Tensor<2>> {
         let offsets = (0..n_key + n_query - 1).map(|row| row as i64 - (n_query as i64 - 1));
         match self.kind {
             Position::Alibi => Some(alibi::bias(offsets, self.n_heads, device)),

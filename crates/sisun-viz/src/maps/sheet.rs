@@ -4,10 +4,12 @@ use super::colour::{INK, Rgb, ink_on, signed};
 use super::draw::{Anchor, frame, tenths, text, turned};
 use super::resolution::{MOST_PIXELS, magnification, pixels};
 use super::ruler::Ruler;
-use super::{Colours, MapsError, font, label, points};
+use super::{Colours, MapsError, encode, font, label, lines, planes, points};
 use crate::sheet::{Sheet, SheetForm, SheetScale};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use svg::Document;
-use svg::node::element::{Description, Group, Rectangle, Title};
+use svg::node::element::{Description, Group, Image, Rectangle, Title};
 
 const MARGIN: f32 = 16.0;
 const TITLE: f32 = 16.0;
@@ -20,6 +22,8 @@ const HEIGHT: f32 = 20.0;
 const SMALLEST: f32 = 4.0;
 /// Width that cells with text may take in all; more of them are drawn without.
 const ROOM: f32 = 4000.0;
+/// Cells that are drawn one by one at most.
+const MOST_RECTANGLES: usize = 20_000;
 /// Steps and width of the colour bar.
 const STEPS: usize = 60;
 const BAR: f32 = 180.0;
@@ -28,13 +32,16 @@ const BAR: f32 = 180.0;
 const NONE: Rgb = Rgb([0xff, 0xff, 0xff]);
 
 /// Draw a sheet as an SVG document: a row of cells for each row, with the text or number of each
-/// where there is room; or its points.
+/// where there is room; or its points or lines.
 ///
 /// # Errors
 /// [`MapsError::TooBig`] if the picture would have too many pixels.
 pub fn sheet_svg(sheet: &Sheet) -> Result<String, MapsError> {
-    if sheet.form == SheetForm::Points {
-        return Ok(points::svg(sheet).to_string());
+    match sheet.form {
+        SheetForm::Cells => {}
+        SheetForm::Points => return Ok(points::svg(sheet).to_string()),
+        SheetForm::Lines | SheetForm::Band => return Ok(lines::svg(sheet).to_string()),
+        SheetForm::Planes => return Ok(planes::svg(sheet).to_string()),
     }
     let layout = Layout::of(sheet);
     let (width, height) = (layout.width as u64, layout.height as u64);
@@ -99,7 +106,7 @@ impl<'s> Layout<'s> {
         let (rows, columns) = (drawn(&sheet.rows), drawn(&sheet.columns));
         let across = sheet.columns.len() as f32;
         let wide = (widest(&texts) + 10.0).max(HEIGHT);
-        let has_texts = wide * across <= ROOM;
+        let has_texts = wide * across <= ROOM && sheet.values.len() <= MOST_RECTANGLES;
         let cell = match has_texts {
             true => (wide, HEIGHT),
             false => {
@@ -189,6 +196,9 @@ impl<'s> Layout<'s> {
     }
 
     fn cells(&self) -> Group {
+        if self.sheet.values.len() > MOST_RECTANGLES {
+            return Group::new().add(self.image());
+        }
         let (width, height) = self.cell;
         let (ruler, mut group) = (&self.ruler, Group::new());
         for row in 0..self.rows.len() {
@@ -214,6 +224,26 @@ impl<'s> Layout<'s> {
             }
         }
         group
+    }
+
+    /// Draw the cells as one image with a pixel for each, which keeps large files small.
+    fn image(&self) -> Image {
+        let (rows, columns) = (self.sheet.rows.len(), self.sheet.columns.len());
+        let colours = self.sheet.values.iter().map(|&value| self.colour(value));
+        let pixels: Vec<u8> = colours.flat_map(|Rgb(bytes)| bytes).collect();
+        let png = encode::png(columns as u32, rows as u32, &pixels);
+        Image::new()
+            .set("x", tenths(self.left))
+            .set("y", tenths(self.top))
+            .set("width", tenths(columns as f32 * self.cell.0))
+            .set("height", tenths(rows as f32 * self.cell.1))
+            .set("preserveAspectRatio", "none")
+            // The attribute is not part of SVG 1.1, so renderers ignore it; use a style.
+            .set("style", "image-rendering:pixelated")
+            .set(
+                "href",
+                format!("data:image/png;base64,{}", STANDARD.encode(png)),
+            )
     }
 
     /// Draw the colours of the scale, with the values at its ends.

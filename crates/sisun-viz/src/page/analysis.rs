@@ -4,7 +4,7 @@ use super::colours::colours;
 use super::encode::{Block, Blocks};
 use super::html;
 use super::thin::MOST_WEIGHTS;
-use crate::sheet::{Sheet, SheetForm, SheetScale};
+use crate::sheet::{Sheet, SheetScale};
 use serde_json::{Value, json};
 use sisun_infer::Language;
 
@@ -85,7 +85,7 @@ pub(super) fn describe(sheet: &Sheet, blocks: &mut Blocks) -> Value {
         "columns": sheet.columns,
         "texts": sheet.texts,
         "limit": limit,
-        "points": sheet.form == SheetForm::Points,
+        "form": sheet.form.name(),
         "block": blocks.push(Block::floats(sheet.values.iter().copied())),
     })
 }

@@ -97,6 +97,7 @@ impl Page {
         let room = Room {
             weights: MOST_WEIGHTS / views.max(1),
             views: views.max(1),
+            repeats: false,
         };
         Self {
             content,
@@ -140,13 +141,18 @@ impl Page {
             room,
             blocks,
         } = self;
+        // Checkpoints of one run have the same settings.
+        let room = Room {
+            repeats: content.kind == Kind::Time && !content.views.is_empty(),
+            ..*room
+        };
         content.views.push(view(
             loaded,
             label,
             &content.text,
             looking,
             loss_rises,
-            *room,
+            room,
             blocks,
         )?);
         Ok(())

@@ -10,6 +10,7 @@
 //! the page says so; a trace of this size is refused.
 
 mod analysis;
+mod architecture;
 mod attention;
 mod colours;
 mod encode;

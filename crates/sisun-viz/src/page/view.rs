@@ -1,5 +1,6 @@
 //! The data of one model on a page.
 
+use super::architecture::{PageDiagram, PagePositions};
 use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
 use crate::units::Units;
@@ -42,6 +43,9 @@ pub(super) struct View {
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
     chance: Chance,
+    /// `None` where those of the first view are the same.
+    positions: Option<PagePositions>,
+    diagram: Option<PageDiagram>,
 }
 
 impl View {
@@ -88,6 +92,8 @@ pub(super) struct Room {
     pub(super) weights: usize,
     /// Number of views on the page.
     pub(super) views: usize,
+    /// True if a view of the same settings stands on the page.
+    pub(super) repeats: bool,
 }
 
 /// Run the text through the model and store the results in blocks. For `loss_rises` see
@@ -205,6 +211,10 @@ pub(super) fn view(
         bias,
         stats,
         chance: loaded.chance(n),
+        positions: (!room.repeats || PagePositions::is_learned(config))
+            .then(|| PagePositions::new(loaded, blocks))
+            .transpose()?,
+        diagram: (!room.repeats).then(|| PageDiagram::of(config)),
         tokens,
         layers,
         heads,
