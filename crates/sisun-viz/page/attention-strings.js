@@ -4,6 +4,7 @@
 export const ATTENTION_STRINGS = {
   en: {
     "unit": "By", "unit-token": "token", "unit-word": "word", "unit-character": "character",
+    "weights": "Weights", "weights-attention": "attention", "weights-values": "by value",
     "scale": "Scale", "scale-linear": "linear", "scale-root": "square root",
     "views": "Views", "tab-grid": "All heads", "tab-head": "One head", "tab-text": "In the text", "tab-worked": "Step by step",
     "tab-table": "Statistics",
@@ -24,7 +25,9 @@ export const ATTENTION_STRINGS = {
     "story-rollout": "All layers together: how much of each token’s beginning is left in each token’s end (attention rollout, Abnar & Zuidema 2020).",
 
     "legend-rows": "Rows are queries (the token that looks), columns are keys (the token looked at). Each row sums to 1.",
-    "legend-weight": "attention weight", "legend-hidden": "hidden: comes later",
+    "legend-weight": "attention weight", "legend-weighted": "share of what the head writes",
+    "legend-values": "Each weight counts by the length of the vector that its key contributes, ‖α·(x·W_V + b_V)·W_O‖, in shares of its row (Kobayashi et al. 2020).",
+    "legend-hidden": "hidden: comes later",
     "legend-pooled": "Where a pixel has to stand for several cells, it shows the largest.",
     "legend-unit": "Keys of a {0} are summed, its queries averaged (Clark et al. 2019, §4.1).",
     "legend-lines": "Opacity of a line = weight, on the scale chosen above.",
@@ -84,6 +87,7 @@ export const ATTENTION_STRINGS = {
   },
   ko: {
     "unit": "단위", "unit-token": "토큰", "unit-word": "단어", "unit-character": "글자",
+    "weights": "가중치", "weights-attention": "어텐션", "weights-values": "밸류 반영",
     "scale": "눈금", "scale-linear": "선형", "scale-root": "제곱근",
     "views": "보기", "tab-grid": "모든 헤드", "tab-head": "헤드 하나", "tab-text": "문장에서", "tab-worked": "계산 과정", "tab-table": "통계",
     "sentence": "모델이 읽은 글", "layer": "레이어", "head": "헤드", "head-before": "이전 헤드", "head-after": "다음 헤드",
@@ -103,7 +107,9 @@ export const ATTENTION_STRINGS = {
     "story-rollout": "모든 레이어를 합쳐, 각 토큰의 마지막 표현에 어느 토큰의 처음 표현이 얼마나 남아 있는지 봅니다(attention rollout, Abnar & Zuidema 2020).",
 
     "legend-rows": "행은 쿼리(query, 보는 토큰)이고 열은 키(key, 시선을 받는 토큰)입니다. 각 행의 합은 1입니다.",
-    "legend-weight": "어텐션 가중치", "legend-hidden": "가려짐: 뒤에 오는 토큰",
+    "legend-weight": "어텐션 가중치", "legend-weighted": "헤드 출력에서 차지하는 비율",
+    "legend-values": "가중치마다 그 키가 더하는 벡터의 크기 ‖α·(x·W_V + b_V)·W_O‖를 반영하고, 행의 합이 1이 되도록 나누었습니다(Kobayashi et al. 2020).",
+    "legend-hidden": "가려짐: 뒤에 오는 토큰",
     "legend-pooled": "한 픽셀에 여러 칸이 들어갈 때는 그중 가장 큰 값을 보여 줍니다.",
     "legend-unit": "같은 {0}에 속한 키는 더하고 쿼리는 평균합니다(Clark et al. 2019, §4.1).",
     "legend-lines": "선의 불투명도가 가중치이며, 위에서 고른 눈금을 따릅니다.",

@@ -2,6 +2,7 @@
 // row still sums to 1 (Clark et al. 2019, "What Does BERT Look At?", §4.1).
 
 import { Matrix } from "./matrix.js";
+import { byValues } from "./weighted.js";
 
 /** @import { Layer } from "./types.js" */
 /** @import { Units } from "./units.js" */
@@ -62,13 +63,16 @@ class GatheredMatrix extends Matrix {
  * @param {Layer} layer
  * @param {number} head
  * @param {Units} units
+ * @param {import("./types.js").Weights} weights
  * @returns {Matrix}
  */
-export function matrixBy(view, layer, head, units) {
-  const name = `${layer} ${head} ${units.name}`;
+export function matrixBy(view, layer, head, units, weights) {
+  const norms = weights === "values" ? view.normsOf(layer, head) : null;
+  const name = `${layer} ${head} ${units.name} ${norms ? "values" : ""}`;
   const known = view.matrices.get(name);
   if (known) return known;
-  const fine = view.matrix(layer, head);
+  const plain = view.matrix(layer, head);
+  const fine = norms ? byValues(plain, norms) : plain;
   const matrix = units.name === "token" ? fine : new GatheredMatrix(fine, units);
   view.matrices.set(name, matrix);
   return matrix;

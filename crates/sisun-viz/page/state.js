@@ -26,7 +26,7 @@ const readHeads = (text) => text.split(",").slice(0, OKABE_ITO.length).map((head
 const READERS = {
   view: readOne(...VIEWS), layer: readLayer, head: readIndex, query: readIndex, key: readIndex, token: readIndex,
   unit: readOne("token", "word", "character"), time: readIndex, map: readMap,
-  scale: readOne("linear", "root"), language: readLanguage, theme: readTheme,
+  scale: readOne("linear", "root"), weights: readOne("attention", "values"), language: readLanguage, theme: readTheme,
   heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text,
   text: (/** @type {string} */ text) => text, ablate: (/** @type {string} */ text) => text, cells: (/** @type {string} */ text) => text,
 };
@@ -52,6 +52,8 @@ class Choices {
   map = null;
   /** @type {import("./types.js").Scale | null} */
   scale = null;
+  /** @type {import("./types.js").Weights} */
+  weights = "attention";
   /** @type {import("./types.js").Language} */
   language = "en";
   /** @type {import("./types.js").ThemeChoice} */

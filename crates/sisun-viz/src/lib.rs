@@ -6,6 +6,7 @@
 
 pub mod analysis;
 pub mod chart;
+mod formation;
 pub mod maps;
 mod npz;
 pub mod page;
@@ -14,5 +15,6 @@ pub mod run_report;
 mod sheet;
 pub mod text;
 
+pub use formation::formation_chart;
 pub use patching::{patching_npz, patching_sheet};
 pub use sheet::{Sheet, SheetForm, SheetScale};

@@ -13,7 +13,7 @@ use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::Result;
 use serde_json::json;
-use sisun_infer::{CaptureSelection, check_per_head, parse_selection};
+use sisun_infer::{CaptureSelection, Weighting, check_per_head, parse_selection};
 use sisun_model::{Activation, Run};
 use sisun_viz::maps::{self, Format, PictureOptions};
 
@@ -46,6 +46,20 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if of_pairs.is_none() {
         check_activations(&args.format, &args.activations)?;
         args.page.check(with_page, args.runs.len())?;
+    }
+    if args.weights == Weighting::Values {
+        let problem = if formats.is_empty() {
+            Some(
+                "--weights values is about files: add png, svg, npz, json, csv or safetensors to --format; the page has a switch for it",
+            )
+        } else if !args.activations.contains(&Activation::Pattern) {
+            Some("--weights values is about patterns: add pattern to --activations")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            return Err(Usage(problem.to_owned()).into());
+        }
     }
     if let (false, Some(option)) = (
         formats.iter().any(|format| format.is_picture()),
@@ -92,7 +106,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if !formats.is_empty() {
         let (layers, heads) = looking.of(loaded.model.config())?;
         loaded.check_room(tokens.len(), heads.len(), 2 * layers.len(), &looking)?;
-        let found = loaded.attend(text, &looking)?;
+        let found = match args.weights {
+            Weighting::Attention => loaded.attend(text, &looking)?,
+            Weighting::Values => loaded.attend_by_values(text, &looking)?,
+        };
         claim(&args.out)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
     }
@@ -141,6 +158,11 @@ fn attend_to_source(
             "whose page shows one checkpoint: name one, as in runs/NAME/checkpoints/step-00000500, with an --out for each",
         ),
         ("--precision", args.precision.is_reduced(), pairs::FLOAT32),
+        (
+            "--weights",
+            args.weights != Weighting::Attention,
+            "whose maps hold attention weights: leave it out",
+        ),
         (
             "a second RUN",
             args.runs.len() > 1,

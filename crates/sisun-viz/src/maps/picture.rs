@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use sisun_infer::{AttentionMaps, AttentionPart, Token};
+use sisun_infer::{AttentionMaps, AttentionPart, Token, Weighting};
 use sisun_model::Activation;
 use svg::Document;
 
@@ -103,8 +103,12 @@ pub(super) fn plan<'a>(
     let font = options.font.as_ref();
     let sizes = Sizes::new(options.font_size)?;
     let mut pictures = Vec::new();
+    let (quantity, prefix) = match maps.weighting {
+        Weighting::Attention => ("Attention weight", ""),
+        Weighting::Values => ("Weight times norm of the value", "values-"),
+    };
     for (activation, quantity, prefix) in [
-        (Activation::Pattern, "Attention weight", ""),
+        (Activation::Pattern, quantity, prefix),
         (Activation::Scores, "Attention score", "scores-"),
     ] {
         let activations: Vec<_> = maps.of(activation).collect();
@@ -113,10 +117,10 @@ pub(super) fn plan<'a>(
                 .iter()
                 .flat_map(|map| map.values.iter().copied())
         };
-        let scale = if activation == Activation::Pattern {
-            Scale::weights(n)
-        } else {
-            Scale::spanning(values())
+        let scale = match (activation, maps.weighting) {
+            (Activation::Pattern, Weighting::Attention) => Scale::weights(n),
+            // Hidden keys have 0, so that the scale begins there.
+            _ => Scale::spanning(values()),
         };
         let subject = Arc::new(Subject {
             quantity,
@@ -269,6 +273,7 @@ mod tests {
             tokens: vec![token(0), token(1)],
             part: AttentionPart::Only,
             causal: true,
+            weighting: Weighting::Attention,
             activations: vec![activation],
         }
     }

@@ -23,6 +23,10 @@ use super::{Format, MapsError, PictureOptions, csv, json, npz, picture, safetens
 /// If `heads` has more cells than pixels, a pixel shows the maximum of its cells. Pictures are
 /// drawn in parallel, up to 2²⁶ pixels at once.
 ///
+/// If the patterns are weighted by values ([`Weighting::Values`](sisun_infer::Weighting)), arrays and
+/// tensors are named `value_weighted{l}`, pictures begin with `values-`, and their scale spans the
+/// values of all heads.
+///
 /// Files of one attention of an encoder–decoder begin with `encoder-`, `decoder-` or `cross-`. The
 /// rows of cross-attention are tokens of the target, its columns tokens of the source; where the
 /// true alignment is known, pictures outline its cells.

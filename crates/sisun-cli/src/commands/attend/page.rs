@@ -1,14 +1,13 @@
 //! `sisun attend --format html`.
 
 use super::args::Args;
-use crate::ablation::ablate;
+use crate::ablation::{Replacing, ablate};
 use crate::common::claim;
-use crate::model_source::ModelSource;
+use crate::model_source::{ModelSource, is_damaged};
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use sisun_files::write_atomic;
-use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
-use sisun_model::ModelError;
+use sisun_infer::{AblationKind, CaptureSelection, Language, LanguageModel};
 use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +51,15 @@ fn one(
                 .iter()
                 .flat_map(|&layer| heads.iter().map(move |&head| (layer, head)))
                 .collect();
-            Some(ablate(opened, &tokens, &all, &args.page.ablation, &args.device)?.rise)
+            let found = ablate(
+                opened,
+                &tokens,
+                &all,
+                Replacing::Zero,
+                &args.page.ablation,
+                &args.device,
+            )?;
+            found.rises.get(&AblationKind::Zero).cloned()
         }
         false => None,
     };
@@ -133,15 +140,6 @@ fn over_time(
         );
     }
     Ok(page)
-}
-
-/// Return true if the error says that a checkpoint is damaged, for instance half removed by a
-/// killed process.
-fn is_damaged(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(InferError::Model(ModelError::Damaged { .. }))
-    )
 }
 
 fn side_by_side(
