@@ -1,16 +1,20 @@
-//! Loss increase when a head's output is set to zero.
+//! Loss increase when the output of a head is replaced.
 
 use crate::common::DeviceArgs;
 use crate::model_source::{ModelSource, TextArgs};
 use crate::progress::Work;
 use anyhow::{Context, Result};
 use sisun_data::Tokens;
+use sisun_infer::{AblationKind, LossRises};
 use sisun_model::Edit;
 use sisun_train::edited_loss;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 /// Number of evaluation windows without `--windows`.
 const WINDOWS: usize = 32;
+/// Most tokens of the held-out text from which outputs are taken.
+const MOST_TAKEN: usize = 1 << 16;
 
 /// The text on which heads are ablated.
 #[derive(clap::Args, Clone, Debug)]
@@ -33,12 +37,22 @@ impl AblationArgs {
     }
 }
 
+/// Kinds of ablation, and where they take outputs from.
+pub(crate) enum Replacing {
+    /// Zero ablation only.
+    Zero,
+    /// All kinds, with outputs on these tokens; `None` for the text on which heads are ablated.
+    All(Option<Vec<u32>>),
+}
+
 /// Losses with and without each head.
 pub(crate) struct Ablation {
     /// Loss with all heads, in nats per token.
     pub(crate) loss: f64,
     /// Increase of the loss without each head.
-    pub(crate) rise: sisun_infer::LossRises,
+    pub(crate) rises: BTreeMap<AblationKind, LossRises>,
+    /// Number of tokens from which outputs were taken.
+    pub(crate) taken_from: usize,
 }
 
 /// Ablate the given (layer, head) pairs one at a time.
@@ -46,40 +60,65 @@ pub(crate) fn ablate(
     opened: &ModelSource,
     text: &Tokens,
     heads: &[(usize, usize)],
+    replacing: Replacing,
     args: &AblationArgs,
     device: &DeviceArgs,
 ) -> Result<Ablation> {
-    let model = &opened.loaded.model;
-    let config = model.config();
+    let (loaded, model) = (&opened.loaded, &opened.loaded.model);
     // A text shorter than the context is a single window.
-    let length = config.context_len.min(text.len() - 1);
-    opened.check_evaluation(text, length, &opened.loaded.edits)?;
-    let loss = |ablated: Option<(usize, usize)>| {
-        let mut edits = opened.loaded.edits.list.clone();
-        edits.extend(ablated.map(|(layer, head)| Edit::ablation(layer, head)));
-        let windows = Some(args.windows.map_or(WINDOWS, NonZeroUsize::get));
+    let length = model.config().context_len.min(text.len() - 1);
+    opened.check_evaluation(text, length, &loaded.edits)?;
+    let windows = args.windows.map_or(WINDOWS, NonZeroUsize::get);
+    let loss = |ablation: Option<Edit>| {
+        let mut edits = loaded.edits.list.clone();
+        edits.extend(ablation);
         let found = edited_loss(
             &edits,
             model,
             text,
             length,
             opened.batch_size(length),
-            windows,
+            Some(windows),
         );
         found.context("no window of the text has a token to take the loss on")
     };
     let whole = loss(None)?;
-    let work = Work::new(device.quiet);
-    work.begin(heads.len() as u64);
-    let rise = |&head: &(usize, usize)| {
-        let rise = loss(Some(head))? - whole;
-        work.worked(1);
-        Ok((head, rise))
+    let taken = match replacing {
+        Replacing::Zero => None,
+        Replacing::All(Some(ids)) => Some(ids),
+        Replacing::All(None) => {
+            let taken = windows.saturating_mul(length).min(MOST_TAKEN);
+            Some(text.read(0..taken.min(text.len())))
+        }
     };
-    let rise: Result<sisun_infer::LossRises> = heads.iter().map(rise).collect();
+    let replacements = match &taken {
+        Some(ids) => Some(loaded.head_replacements(ids, length)?),
+        None => None,
+    };
+    let kinds = match replacements {
+        Some(_) => &AblationKind::ALL[..],
+        None => &[AblationKind::Zero],
+    };
+    let work = Work::new(device.quiet);
+    work.begin((kinds.len() * heads.len()) as u64);
+    let mut rises = BTreeMap::new();
+    for &kind in kinds {
+        let rise = |&(layer, head): &(usize, usize)| {
+            let edit = match &replacements {
+                Some(replacements) => replacements.edit(kind, layer, head),
+                None => Edit::ablation(layer, head),
+            };
+            let rise = loss(Some(edit))? - whole;
+            work.worked(1);
+            Ok(((layer, head), rise))
+        };
+        let of_heads: Result<LossRises> = heads.iter().map(rise).collect();
+        rises.insert(kind, of_heads?);
+    }
     work.finish();
     Ok(Ablation {
         loss: whole,
-        rise: rise?,
+        rises,
+        taken_from: taken.map_or(0, |ids| ids.len()),
     })
 }

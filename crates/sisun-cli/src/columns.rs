@@ -12,6 +12,24 @@ pub(crate) enum Align {
     Right,
 }
 
+/// Format a number with three decimals; one that rounds to 0 has no minus sign.
+pub(crate) fn three_decimals(value: f64) -> String {
+    let text = format!("{value:.3}");
+    match text.as_str() {
+        "-0.000" => "0.000".to_owned(),
+        _ => text,
+    }
+}
+
+/// Format as [`three_decimals`] with a sign, but for a number that rounds to 0.
+pub(crate) fn signed_decimals(value: f64) -> String {
+    let text = format!("{value:+.3}");
+    match text.as_str() {
+        "-0.000" | "+0.000" => "0.000".to_owned(),
+        _ => text,
+    }
+}
+
 /// Return the rows with their columns aligned, a line each. Columns beyond `align` are aligned as
 /// the last of it.
 pub(crate) fn aligned(rows: &[Vec<String>], align: &[Align]) -> String {
@@ -72,7 +90,16 @@ pub(crate) fn in_blocks(rows: &[Vec<String>], room: usize, align: &[Align]) -> S
 
 #[cfg(test)]
 mod tests {
-    use super::{Align, aligned, groups};
+    use super::{Align, aligned, groups, signed_decimals, three_decimals};
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!(three_decimals(-0.0004), "0.000");
+        assert_eq!(three_decimals(-0.0006), "-0.001");
+        assert_eq!(signed_decimals(0.0004), "0.000");
+        assert_eq!(signed_decimals(-0.0), "0.000");
+        assert_eq!(signed_decimals(0.25), "+0.250");
+    }
 
     #[test]
     fn columns_line_up_in_every_script() {

@@ -11,8 +11,8 @@ use sisun_config::{Config, DataConfig, Documents, Precision};
 use sisun_data::{DataError, Tokens, prepare_whole};
 use sisun_files::RunDir;
 use sisun_hf::SidecarFile;
-use sisun_infer::{Edits, LanguageModel};
-use sisun_model::{Run, Transformer, memory};
+use sisun_infer::{Edits, InferError, LanguageModel};
+use sisun_model::{ModelError, Run, Transformer, memory};
 use sisun_train::own_text;
 use std::path::{Path, PathBuf};
 
@@ -90,6 +90,15 @@ pub(crate) fn recording(path: &Path, device: &Device) -> Result<Transformer> {
         true => sisun_hf::open(path, &device)?.model,
         false => Run::open(path)?.model(&device)?.0,
     })
+}
+
+/// Return true if the error says that a checkpoint is damaged, for instance half removed by a
+/// killed process.
+pub(crate) fn is_damaged(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(InferError::Model(ModelError::Damaged { .. }))
+    )
 }
 
 /// A model and its training details.

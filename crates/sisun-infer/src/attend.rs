@@ -1,13 +1,14 @@
 //! Capturing the attention of a model on a text.
 
-use crate::attention_maps::{ActivationMap, AttentionMaps, AttentionPart, Token};
+use crate::attention_maps::{ActivationMap, AttentionMaps, AttentionPart, Token, Weighting};
 use crate::edits::numbers;
+use crate::heads::value_weighted;
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_data::TokenLabel;
 use sisun_model::{Activation, Capture, Pass, memory};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::sync_channel;
 
 /// A choice of activations, layers and heads; all layers and heads by default.
@@ -104,8 +105,46 @@ impl LanguageModel {
             tokens,
             part: AttentionPart::Only,
             causal: self.model.config().causal,
+            weighting: Weighting::Attention,
             activations,
         })
+    }
+
+    /// Capture as [`LanguageModel::attend`], with value-weighted attention in place of the
+    /// patterns: each weight times the norm of what its key contributes, `αᵢⱼ·‖f(xⱼ)‖` with
+    /// `f(x) = (x·W_V + b_V)·W_O` (Kobayashi et al. 2020, "Attention is Not Only a Weight").
+    ///
+    /// # Errors
+    /// As for [`LanguageModel::attend`].
+    pub fn attend_by_values(
+        &self,
+        text: &str,
+        looking: &CaptureSelection,
+    ) -> Result<AttentionMaps, InferError> {
+        let mut with_values = looking.clone();
+        if !looking.activations.contains(&Activation::V) {
+            with_values.activations.push(Activation::V);
+        }
+        let mut maps = self.attend(text, &with_values)?;
+        let norms: BTreeMap<usize, Vec<Vec<f32>>> = maps
+            .of(Activation::V)
+            .map(|map| {
+                let norms = self.value_norms(map.layer, &map.heads, &map.values);
+                (map.layer, norms)
+            })
+            .collect();
+        for map in &mut maps.activations {
+            if let (Activation::Pattern, Some(norms)) = (map.activation, norms.get(&map.layer)) {
+                let heads = map.by_head().zip(norms);
+                map.values = heads
+                    .flat_map(|((_, pattern), norms)| value_weighted(pattern, norms))
+                    .collect();
+            }
+        }
+        maps.activations
+            .retain(|map| looking.activations.contains(&map.activation));
+        maps.weighting = Weighting::Values;
+        Ok(maps)
     }
 
     /// Capture as [`LanguageModel::attend`], but pass each activation to `each` as soon as it is

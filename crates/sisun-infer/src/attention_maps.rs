@@ -19,6 +19,12 @@ pub struct Token {
     pub end: usize,
 }
 
+/// Return a number of tokens in words: `1 token`, `2 tokens`.
+pub(crate) fn counted(tokens: usize) -> String {
+    let s = if tokens == 1 { "" } else { "s" };
+    format!("{tokens} token{s}")
+}
+
 /// A captured activation of one layer on one text.
 ///
 /// # Shapes
@@ -87,6 +93,17 @@ impl AttentionPart {
     }
 }
 
+/// The weights that the patterns of maps hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weighting {
+    /// Attention weights, which sum to 1 over the keys of a query.
+    #[default]
+    Attention,
+    /// Attention weights times the norm of what each key contributes, `αᵢⱼ·‖f(xⱼ)‖` (Kobayashi et
+    /// al. 2020).
+    Values,
+}
+
 /// The activations of one model on one text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionMaps {
@@ -100,6 +117,8 @@ pub struct AttentionMaps {
     pub part: AttentionPart,
     /// True if the model hides keys after the query.
     pub causal: bool,
+    /// The weights that the patterns hold.
+    pub weighting: Weighting,
     /// Captured activations: each pair of activation and layer once, in the order of listings in
     /// files.
     pub activations: Vec<ActivationMap>,

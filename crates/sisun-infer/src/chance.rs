@@ -14,6 +14,10 @@ pub struct Chance {
     pub same: Option<f64>,
     /// Weight on the token after the first occurrence.
     pub induction: Option<f64>,
+    /// Weight on all earlier occurrences of the query's token in the text; `None` if no token
+    /// occurs twice or it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate: Option<f64>,
 }
 
 impl Chance {
@@ -36,13 +40,19 @@ impl Chance {
             first: text,
             same: repeated,
             induction: repeated,
+            duplicate: None,
         }
     }
 
     /// Return true if a weight is clearly above chance: at least twice the chance level and at
     /// least 0.1 above it.
     pub fn is_beaten(chance: f64, weight: f64) -> bool {
-        weight >= 2.0 * chance && weight >= chance + 0.1
+        weight >= Self::threshold(chance)
+    }
+
+    /// Return the smallest weight that is clearly above a chance level.
+    pub fn threshold(chance: f64) -> f64 {
+        (2.0 * chance).max(chance + 0.1)
     }
 }
 

@@ -250,6 +250,16 @@ pub enum InferError {
         /// The reason, and the way on.
         why: String,
     },
+    /// Two tokens cannot be so far apart.
+    #[error(
+        "a distance of {distance} tokens does not occur: the model was trained on {context_len} tokens, which are at most {} apart", context_len - 1
+    )]
+    TooFarApart {
+        /// The distance in tokens.
+        distance: usize,
+        /// Context length of the model.
+        context_len: usize,
+    },
     /// The name of an activation is unknown.
     #[error("unknown activation {name:?}; choose from {}", per_head())]
     UnknownActivation {
@@ -280,6 +290,7 @@ impl InferError {
             | Self::SeveralTokens { .. }
             | Self::BadComponent { .. }
             | Self::Undefined { .. }
+            | Self::TooFarApart { .. }
             | Self::BadEdit { .. }
             | Self::BadPatch { .. }
             | Self::PastPositions { .. }

@@ -1,17 +1,35 @@
 //! Measurements of attention heads.
 
+mod ablation;
+mod formation;
+mod offsets;
+mod repetition;
+mod score;
+mod spread;
+mod values;
+
+pub use ablation::{AblationKind, HeadReplacements};
+pub use formation::{Formation, FormingRun, Passing, Proportion, ScoreCurve, StepInterval};
+pub use offsets::{OffsetShare, Offsets};
+pub use repetition::Repetition;
+pub use score::HeadScore;
+pub use spread::AttentionSpread;
+pub use values::value_weighted;
+
 use crate::attend::CaptureSelection;
-use crate::attention_maps::Token;
+use crate::attention_maps::{ActivationMap, Token};
 use crate::chance::Chance;
 use crate::rollout::Rollout;
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
+use offsets::duplicates;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::Serialize;
 use sisun_config::randomness;
-use sisun_model::{Activation, Capture, Pass};
+use sisun_model::{Activation, Capture, Captured, Pass};
 use std::collections::BTreeMap;
+use values::as_shares;
 
 /// Length of the random sequences that are repeated, if context and vocabulary allow.
 const DRAWN: usize = 50;
@@ -36,84 +54,34 @@ pub struct HeadStats {
     pub ablation: Option<f64>,
 }
 
-/// Spread of one head's attention over a text, averaged over queries.
+/// All that is measured of one head.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeadMeasures {
+    /// The measurements that a page shows as well.
+    #[serde(flatten)]
+    pub stats: HeadStats,
+    /// Attention by offset.
+    #[serde(flatten)]
+    pub offsets: Offsets,
+    /// Weight on all earlier occurrences of the query's token in the text, averaged over the
+    /// queries that have one (Wang et al. 2022); `None` if no token occurs twice.
+    pub duplicate: Option<f64>,
+    /// The same measurements of value-weighted attention.
+    pub weighted: WeightedStats,
+    /// Rise of the loss on held-out text in nats per token for each kind of ablation, by its name;
+    /// empty if not measured.
+    pub ablated: BTreeMap<AblationKind, f64>,
+}
+
+/// Measurements of `αᵢⱼ·‖f(xⱼ)‖` (Kobayashi et al. 2020), scaled so that each row sums to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct AttentionSpread {
-    /// `−Σ p·ln p` in nats: 0 for attention to one token, `ln n` for uniform attention to `n`.
-    pub entropy: f64,
-    /// `Σ p·|query − key|` in tokens.
-    pub distance: f64,
-    /// Weight on the previous token; from the second query on.
-    pub previous: f64,
-    /// Weight on the first token, an attention sink; from the second query on.
-    pub first: f64,
-}
-
-impl AttentionSpread {
-    /// Measure one pattern.
-    ///
-    /// # Shapes
-    /// - `pattern`: `[query, key]`, `n` × `n`
-    pub fn of(pattern: &[f32], n: usize) -> Self {
-        let mut sum = Self::default();
-        for (query, row) in pattern.chunks_exact(n).enumerate() {
-            for (key, &p) in row.iter().enumerate().filter(|(_, p)| **p != 0.0) {
-                let p = f64::from(p);
-                sum.entropy -= p * p.ln();
-                sum.distance += p * query.abs_diff(key) as f64;
-            }
-            if query > 0 {
-                sum.previous += f64::from(row[query - 1]);
-                sum.first += f64::from(row[0]);
-            }
-        }
-        let (all, later) = (n.max(1) as f64, n.saturating_sub(1).max(1) as f64);
-        Self {
-            entropy: sum.entropy / all,
-            distance: sum.distance / all,
-            previous: sum.previous / later,
-            first: sum.first / later,
-        }
-    }
-}
-
-/// Attention of one head to earlier occurrences in random sequences that are repeated, averaged
-/// over the second occurrence. `None` if context or vocabulary is too small.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Repetition {
-    /// Weight on the first occurrence of the same token.
-    pub same: Option<f64>,
-    /// Weight on the token after the first occurrence: prefix matching, the mark of an induction
-    /// head (Olsson et al. 2022, "In-context Learning and Induction Heads").
-    pub induction: Option<f64>,
-}
-
-impl Repetition {
-    /// Measure patterns over sequences of `before` tokens followed by `drawn` tokens twice.
-    ///
-    /// # Shapes
-    /// - each pattern: `[query, key]`, both of the length of the sequence
-    pub(crate) fn of<'a>(
-        patterns: impl Iterator<Item = &'a [f32]>,
-        before: usize,
-        drawn: usize,
-    ) -> Self {
-        let (mut same, mut induction, mut queries) = (0.0, 0.0, 0);
-        let length = before + 2 * drawn;
-        for pattern in patterns {
-            for query in before + drawn..length {
-                let row = &pattern[query * length..][..length];
-                same += f64::from(row[query - drawn]);
-                induction += f64::from(row[query - drawn + 1]);
-                queries += 1;
-            }
-        }
-        let mean = |sum: f64| (queries > 0).then(|| sum / f64::from(queries));
-        Self {
-            same: mean(same),
-            induction: mean(induction),
-        }
-    }
+pub struct WeightedStats {
+    /// Spread over a text.
+    #[serde(flatten)]
+    pub spread: AttentionSpread,
+    /// Share of earlier occurrences.
+    #[serde(flatten)]
+    pub repetition: Repetition,
 }
 
 /// Rise of the loss on held-out text, in nats per token, when a head is ablated, by
@@ -126,7 +94,7 @@ pub struct HeadReport {
     /// Tokens of the text.
     pub tokens: Vec<Token>,
     /// Measurements of each head, layer by layer.
-    pub heads: Vec<HeadStats>,
+    pub heads: Vec<HeadMeasures>,
     /// Chance levels of the weights.
     pub chance: Chance,
     /// Attention rollout (Abnar and Zuidema 2020), `[query, key]`.
@@ -139,24 +107,54 @@ impl LanguageModel {
     /// # Errors
     /// As for [`LanguageModel::attend`].
     pub fn heads(&self, text: &str) -> Result<HeadReport, InferError> {
-        let looking = CaptureSelection::default();
-        let (layers, heads) = looking.of(self.model.config())?;
-        let n = self.tokens(text)?.len();
+        let looking = CaptureSelection {
+            activations: vec![Activation::V, Activation::Pattern],
+            ..CaptureSelection::default()
+        };
+        let config = self.model.config();
+        let (layers, heads) = looking.of(config)?;
+        let ids: Vec<u32> = self.tokens(text)?.iter().map(|token| token.id).collect();
+        let n = ids.len();
         self.check_length(n)?;
-        self.check_room(n, heads.len(), 0, &looking)?;
-        let mut spreads = Vec::new();
+        self.check_room(n, 2 * heads.len(), 0, &looking)?;
+        let mut found: Vec<Vec<OnText>> = Vec::new();
         let mut rollout = Rollout::new(n);
-        let tokens = self.attend_each(text, &looking, |found| {
-            let patterns: Vec<&[f32]> = found.by_head().map(|(_, pattern)| pattern).collect();
-            rollout.add_layer(&patterns);
-            spreads.push(
-                patterns
-                    .par_iter()
-                    .map(|pattern| AttentionSpread::of(pattern, n))
-                    .collect(),
-            );
+        let mut norms = Vec::new();
+        let tokens = self.attend_each(text, &looking, |map| match map.activation {
+            // The values of a layer come before its pattern.
+            Activation::V => norms = self.value_norms(map.layer, &map.heads, &map.values),
+            _ => {
+                let patterns: Vec<&[f32]> = map.by_head().map(|(_, pattern)| pattern).collect();
+                rollout.add_layer(&patterns);
+                found.push(OnText::of_layer(&map, &norms, &ids, config.causal));
+            }
         })?;
-        let stats = self.head_stats(&layers, &heads, &spreads).concat();
+        let spreads: Vec<Vec<AttentionSpread>> = found
+            .iter()
+            .map(|layer| layer.iter().map(|head| head.spread).collect())
+            .collect();
+        let repetition = self.repetitions(&layers, &heads, true);
+        let plain = repetition.iter().map(|layer| layer.iter().map(|two| two.0));
+        let stats = stats_of(
+            &layers,
+            &heads,
+            &spreads,
+            &plain.map(Iterator::collect).collect::<Vec<_>>(),
+        );
+        let measures = stats.concat().into_iter();
+        let measures = measures.zip(found.concat()).zip(repetition.concat()).map(
+            |((stats, on_text), (_, weighted))| HeadMeasures {
+                stats,
+                offsets: on_text.offsets,
+                duplicate: on_text.duplicate.map(|(share, _)| share),
+                weighted: WeightedStats {
+                    spread: on_text.weighted,
+                    repetition: weighted,
+                },
+                ablated: BTreeMap::new(),
+            },
+        );
+        let duplicate = found.iter().flatten().find_map(|head| head.duplicate);
         let rollout = rollout
             .matrix()
             .chunks_exact(n)
@@ -164,8 +162,11 @@ impl LanguageModel {
             .collect();
         Ok(HeadReport {
             tokens,
-            heads: stats,
-            chance: self.chance(n),
+            chance: Chance {
+                duplicate: duplicate.map(|(_, chance)| chance),
+                ..self.chance(n)
+            },
+            heads: measures.collect(),
             rollout,
         })
     }
@@ -177,18 +178,7 @@ impl LanguageModel {
         heads: &[usize],
         spreads: &[Vec<AttentionSpread>],
     ) -> Vec<Vec<HeadStats>> {
-        let repetition = self.repetition(layers, heads);
-        let of_layer = |(l, &layer): (usize, &usize)| {
-            let of_head = |(h, &head): (usize, &usize)| HeadStats {
-                layer,
-                head,
-                spread: spreads[l][h],
-                repetition: repetition[l][h],
-                ablation: None,
-            };
-            heads.iter().enumerate().map(of_head).collect()
-        };
-        layers.iter().enumerate().map(of_layer).collect()
+        stats_of(layers, heads, spreads, &self.repetition(layers, heads))
     }
 
     /// Return the chance levels on a text of `n` tokens and on repeated random sequences.
@@ -220,8 +210,22 @@ impl LanguageModel {
     /// the tokenizer, by layer and head. The sequences depend only on the vocabulary and the
     /// context length.
     pub fn repetition(&self, layers: &[usize], heads: &[usize]) -> Vec<Vec<Repetition>> {
+        let found = self.repetitions(layers, heads, false).into_iter();
+        found
+            .map(|layer| layer.into_iter().map(|(plain, _)| plain).collect())
+            .collect()
+    }
+
+    /// Measure as [`LanguageModel::repetition`] does, the weights themselves and, if asked for,
+    /// value-weighted attention.
+    fn repetitions(
+        &self,
+        layers: &[usize],
+        heads: &[usize],
+        by_value: bool,
+    ) -> Vec<Vec<(Repetition, Repetition)>> {
         let Some((mut ids, drawn)) = self.repeatable() else {
-            return vec![vec![Repetition::default(); heads.len()]; layers.len()];
+            return vec![vec![<(Repetition, Repetition)>::default(); heads.len()]; layers.len()];
         };
         let prefix: Vec<i32> = self
             .tokenizer
@@ -242,81 +246,86 @@ impl LanguageModel {
         }
         let length = prefix.len() + 2 * drawn;
         let tokens = TensorData::new(tokens, [SEQUENCES, length]);
-        let mut capture = Capture::new(&[Activation::Pattern], layers, heads);
+        let names: &[Activation] = match by_value {
+            true => &[Activation::V, Activation::Pattern],
+            false => &[Activation::Pattern],
+        };
+        let mut capture = Capture::new(names, layers, heads);
         let tokens = Tensor::<2, Int>::from_data(tokens, &self.model.device());
         let pass = Pass {
             edits: &self.edits.list,
             ..Pass::capturing(&mut capture)
         };
         self.model.forward_last(tokens, pass);
-        let of_layer = |values: &[f32]| {
-            let pattern = |sequence: usize, head: usize| {
-                &values[(sequence * heads.len() + head) * length * length..]
+        let found = capture.into_found();
+        let of = |name| found.iter().filter(move |captured| captured.name == name);
+        let mut values = of(Activation::V);
+        let of_layer = |captured: &Captured| {
+            let (count, before) = (heads.len(), prefix.len());
+            // The heads of each sequence, one sequence after another.
+            let patterns: Vec<&[f32]> = captured.values.chunks_exact(length * length).collect();
+            let norms = values.next().map(|values| {
+                let all: Vec<usize> = (0..SEQUENCES).flat_map(|_| heads.to_vec()).collect();
+                self.value_norms(captured.layer, &all, &values.values)
+            });
+            let of_head = |head: usize| {
+                let each = (0..SEQUENCES).map(|sequence| sequence * count + head);
+                let plain = Repetition::of(each.clone().map(|at| patterns[at]), before, drawn);
+                let weighted = norms.as_ref().map(|norms| {
+                    let weighted: Vec<Vec<f32>> = each
+                        .map(|at| as_shares(value_weighted(patterns[at], &norms[at]), length))
+                        .collect();
+                    Repetition::of(weighted.iter().map(Vec::as_slice), before, drawn)
+                });
+                (plain, weighted.unwrap_or_default())
             };
-            let patterns = |head| (0..SEQUENCES).map(move |sequence| pattern(sequence, head));
-            (0..heads.len())
-                .map(|head| Repetition::of(patterns(head), prefix.len(), drawn))
-                .collect()
+            (0..count).map(of_head).collect()
         };
-        capture
-            .into_found()
-            .iter()
-            .map(|found| of_layer(&found.values))
-            .collect()
+        of(Activation::Pattern).map(of_layer).collect()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{AttentionSpread, Repetition};
+/// Combine measurements of heads, by layer and head; without ablation.
+fn stats_of(
+    layers: &[usize],
+    heads: &[usize],
+    spreads: &[Vec<AttentionSpread>],
+    repetition: &[Vec<Repetition>],
+) -> Vec<Vec<HeadStats>> {
+    let of_layer = |(l, &layer): (usize, &usize)| {
+        let of_head = |(h, &head): (usize, &usize)| HeadStats {
+            layer,
+            head,
+            spread: spreads[l][h],
+            repetition: repetition[l][h],
+            ablation: None,
+        };
+        heads.iter().enumerate().map(of_head).collect()
+    };
+    layers.iter().enumerate().map(of_layer).collect()
+}
 
-    #[test]
-    fn spreads_by_hand() {
-        #[rustfmt::skip]
-        let pattern = [
-            1.0, 0.0, 0.0,
-            0.5, 0.5, 0.0,
-            0.25, 0.75, 0.0,
-        ];
-        let spread = AttentionSpread::of(&pattern, 3);
-        let entropy = (2f64.ln() + 0.25 * 4f64.ln() + 0.75 * (4f64 / 3.0).ln()) / 3.0;
-        assert!((spread.entropy - entropy).abs() < 1e-12);
-        assert!((spread.distance - (0.5 + 0.5 + 0.75) / 3.0).abs() < 1e-12);
-        assert!((spread.previous - (0.5 + 0.75) / 2.0).abs() < 1e-12);
-        assert!((spread.first - (0.5 + 0.25) / 2.0).abs() < 1e-12);
-        assert_eq!(
-            AttentionSpread::of(&[1.0], 1),
-            AttentionSpread::default(),
-            "one token looks at itself"
-        );
-    }
+/// Measurements of one head on a text.
+#[derive(Clone, Debug)]
+struct OnText {
+    spread: AttentionSpread,
+    offsets: Offsets,
+    /// Weight on earlier occurrences, and what uniform attention has there.
+    duplicate: Option<(f64, f64)>,
+    weighted: AttentionSpread,
+}
 
-    #[test]
-    fn the_token_after_the_same_token_is_induction() {
-        // Two tokens, repeated once. The third query attends to the second token, the fourth half
-        // to itself, half to the third.
-        #[rustfmt::skip]
-        let pattern = [
-            1.0, 0.0, 0.0, 0.0,
-            0.0, 1.0, 0.0, 0.0,
-            0.2, 0.8, 0.0, 0.0,
-            0.0, 0.0, 0.5, 0.5,
-        ];
-        let found = Repetition::of([&pattern[..]].into_iter(), 0, 2);
-        assert_eq!(found.same, Some(f64::from(0.2f32) / 2.0));
-        assert_eq!(found.induction, Some((f64::from(0.8f32) + 0.5) / 2.0));
-        assert_eq!(
-            Repetition::of(std::iter::empty(), 0, 2),
-            Repetition::default()
-        );
-    }
-    #[test]
-    fn what_comes_before_the_tokens_that_come_twice_is_passed_over() {
-        // One token, then two tokens repeated once. The fourth query attends to the second token,
-        // the fifth to the fourth.
-        let mut pattern = [0.0; 25];
-        (pattern[3 * 5 + 1], pattern[4 * 5 + 3]) = (1.0, 1.0);
-        let found = Repetition::of([&pattern[..]].into_iter(), 1, 2);
-        assert_eq!((found.same, found.induction), (Some(0.5), Some(0.5)));
+impl OnText {
+    /// Measure the heads of a layer, given the norm of what each key contributes.
+    fn of_layer(map: &ActivationMap, norms: &[Vec<f32>], ids: &[u32], causal: bool) -> Vec<Self> {
+        let n = ids.len();
+        let patterns: Vec<&[f32]> = map.by_head().map(|(_, pattern)| pattern).collect();
+        let of_head = |(pattern, norms): (&&[f32], &Vec<f32>)| Self {
+            spread: AttentionSpread::of(pattern, n),
+            offsets: Offsets::of(pattern, n, causal),
+            duplicate: duplicates(pattern, ids, causal),
+            weighted: AttentionSpread::of(&as_shares(value_weighted(pattern, norms), n), n),
+        };
+        patterns.par_iter().zip(norms).map(of_head).collect()
     }
 }

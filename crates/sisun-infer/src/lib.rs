@@ -39,7 +39,7 @@ mod window;
 
 pub use answer::AnswerToken;
 pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selection};
-pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, Token};
+pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, Token, Weighting};
 pub use attribution::{Attribution, AttributionOptions, Contributor, NextAttribution};
 pub use chance::Chance;
 pub use circuits::{
@@ -52,7 +52,11 @@ pub use eigenvalues::{Complex, eigenvalues};
 pub use embeddings::{EmbeddingMap, NearToken};
 pub use error::InferError;
 pub use explain::{Explanation, Query};
-pub use heads::{AttentionSpread, HeadReport, HeadStats, LossRises, Repetition};
+pub use heads::{
+    AblationKind, AttentionSpread, Formation, FormingRun, HeadMeasures, HeadReplacements,
+    HeadReport, HeadScore, HeadStats, LossRises, OffsetShare, Offsets, Passing, Proportion,
+    Repetition, ScoreCurve, StepInterval, WeightedStats, value_weighted,
+};
 pub use language::Language;
 pub use language_model::LanguageModel;
 pub use lens::{LensCell, LensOptions, LensToken, LogitLens, NextToken, StreamPart};

@@ -92,7 +92,18 @@ export class App {
    * @param {Layer} layer
    */
   matrix(view, layer = this.state.layer, head = this.state.head) {
-    return matrixBy(view, layer, head, this.units(view));
+    return matrixBy(view, layer, head, this.units(view), this.weights);
+  }
+
+  /** What the maps show: attention weights, where a view has nothing else. */
+  get weights() {
+    const rollout = this.state.view === "head" && this.state.layer === "rollout";
+    return this.hasNorms && !rollout ? this.state.weights : "attention";
+  }
+
+  /** Whether value-weighted attention can be shown; a page that computes has the lengths for its own text only. */
+  get hasNorms() {
+    return !this.page.model && this.views.some((view) => view.norms);
   }
 
   /** The name of the colour map. */
@@ -348,7 +359,7 @@ export class App {
     const on = state.view === "text" ? this.headsOn(view) : [{ layer: state.layer, head: state.head }];
     const here = on.length > 0 && single && view.has(on[0].layer, on[0].head) && !view.need(on[0].layer);
     const matrix = here ? this.matrix(view, on[0].layer, on[0].head) : null;
-    const before = matrix && this.untouched && column === 0 ? matrixBy(this.untouched, on[0].layer, on[0].head, units) : null;
+    const before = matrix && this.untouched && column === 0 ? matrixBy(this.untouched, on[0].layer, on[0].head, units, this.weights) : null;
     if (state.view !== "worked") {
       const hint = state.view === "text" ? "hint-text" : this.present().length > 1 ? "hint-many" : "hint";
       this.readout.show(units, on.length === 1 ? matrix : null, cell, sayHint(hint), before);

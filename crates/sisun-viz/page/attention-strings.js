@@ -4,6 +4,7 @@
 export const ATTENTION_STRINGS = {
   en: {
     "unit": "By", "unit-token": "token", "unit-word": "word", "unit-character": "character",
+    "weights": "Weights", "weights-attention": "attention", "weights-values": "by value",
     "scale": "Scale", "scale-linear": "linear", "scale-root": "square root",
     "views": "Views", "tab-grid": "All heads", "tab-head": "One head", "tab-text": "In the text", "tab-worked": "Step by step",
     "tab-table": "Statistics", "tab-lens": "Logit lens", "tab-attribution": "Attribution", "tab-positions": "Positions", "tab-model": "Model",
@@ -38,7 +39,9 @@ export const ATTENTION_STRINGS = {
     "legend-more": "{0} has more weight",
 
     "legend-rows": "Rows are queries (the attending token), columns are keys (the token attended to). Each row sums to 1.",
-    "legend-weight": "attention weight", "legend-hidden": "hidden: comes later",
+    "legend-weight": "attention weight", "legend-weighted": "share of what the head writes",
+    "legend-values": "Each weight counts by the length of the vector that its key contributes, ‖α·(x·W_V + b_V)·W_O‖, in shares of its row (Kobayashi et al. 2020).",
+    "legend-hidden": "hidden: comes later",
     "legend-pooled": "Where a pixel has to stand for several cells, it shows the largest.",
     "legend-unit": "Keys of a {0} are summed, its queries averaged (Clark et al. 2019, §4.1).",
     "legend-lines": "Opacity of a line = weight, on the scale chosen above.",
@@ -100,6 +103,7 @@ export const ATTENTION_STRINGS = {
   },
   ko: {
     "unit": "단위", "unit-token": "토큰", "unit-word": "단어", "unit-character": "글자",
+    "weights": "가중치", "weights-attention": "어텐션", "weights-values": "밸류 반영",
     "scale": "눈금", "scale-linear": "선형", "scale-root": "제곱근",
     "views": "보기", "tab-grid": "모든 헤드", "tab-head": "헤드 하나", "tab-text": "문장에서", "tab-worked": "계산 과정", "tab-table": "통계",
     "tab-lens": "로짓 렌즈", "tab-attribution": "기여도", "tab-positions": "위치", "tab-model": "모델",
@@ -134,7 +138,9 @@ export const ATTENTION_STRINGS = {
     "legend-more": "{0}의 가중치가 더 큽니다",
 
     "legend-rows": "행은 쿼리(query, 보는 쪽)이고 열은 키(key, 보이는 쪽)입니다. 각 행의 합은 1입니다.",
-    "legend-weight": "어텐션 가중치", "legend-hidden": "가려짐: 뒤에 오는 토큰",
+    "legend-weight": "어텐션 가중치", "legend-weighted": "헤드 출력에서 차지하는 비율",
+    "legend-values": "가중치마다 그 키가 더하는 벡터의 크기 ‖α·(x·W_V + b_V)·W_O‖를 반영하고, 행의 합이 1이 되도록 나누었습니다(Kobayashi et al. 2020).",
+    "legend-hidden": "가려짐: 뒤에 오는 토큰",
     "legend-pooled": "한 픽셀에 여러 칸이 들어갈 때는 그중 가장 큰 값을 보여 줍니다.",
     "legend-unit": "같은 {0}에 속한 키는 더하고 쿼리는 평균합니다(Clark et al. 2019, §4.1).",
     "legend-lines": "선의 불투명도가 가중치이며, 위에서 고른 눈금을 따릅니다.",

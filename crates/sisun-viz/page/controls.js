@@ -36,7 +36,7 @@ export class Controls {
   #heads = [];
   selects = {
     language: select("language"), theme: select("theme"), map: select("map"), scale: select("scale"),
-    unit: select("unit"), layer: select("layer"), head: select("head"),
+    weights: select("weights"), unit: select("unit"), layer: select("layer"), head: select("head"),
   };
 
   /** @param {App} app */
@@ -54,6 +54,7 @@ export class Controls {
     onChoice(selects.theme, "change", (theme) => state.set({ theme: /** @type {ThemeChoice} */ (theme) }));
     onChoice(selects.map, "change", (map) => state.set({ map }));
     onChoice(selects.scale, "change", (scale) => state.set({ scale: /** @type {Scale} */ (scale) }));
+    onChoice(selects.weights, "change", (weights) => state.set({ weights: /** @type {import("./types.js").Weights} */ (weights) }));
     onChoice(selects.unit, "change", (unit) => this.#changeUnit(/** @type {UnitName} */ (unit)));
     onChoice(selects.layer, "change", (layer) => this.#toLayer(layer));
     onChoice(selects.head, "change", (head) => state.set({ head: Number(head) }));
@@ -91,6 +92,8 @@ export class Controls {
     selects.theme.value = state.theme;
     selects.map.value = app.map;
     selects.scale.value = app.scale;
+    selects.weights.value = app.weights;
+    find("weights-choice").hidden = !app.hasNorms;
     // A text that is typed may have units that the text before had not.
     const units = Object.entries(UNITS).filter(([, list]) => list === null || app.views.some((view) => view[list]));
     const unit = app.units(app.present()[0]).name;

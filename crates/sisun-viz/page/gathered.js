@@ -4,6 +4,7 @@
 import { DifferenceMatrix } from "./difference.js";
 import { Matrix } from "./matrix.js";
 import { unitsOf } from "./units.js";
+import { byValues } from "./weighted.js";
 
 /** @import { Layer } from "./types.js" */
 /** @import { Units } from "./units.js" */
@@ -64,17 +65,20 @@ class GatheredMatrix extends Matrix {
  * @param {Layer} layer
  * @param {number} head
  * @param {Units} units
+ * @param {import("./types.js").Weights} weights
  * @returns {Matrix}
  */
-export function matrixBy(view, layer, head, units) {
-  const name = `${layer} ${head} ${units.name}`;
+export function matrixBy(view, layer, head, units, weights) {
+  const norms = weights === "values" && !view.difference ? view.normsOf(layer, head) : null;
+  const name = `${layer} ${head} ${units.name} ${weights}`;
   const known = view.matrices.get(name);
   if (known) return known;
   const own = () => {
-    const fine = view.matrix(layer, head);
+    const plain = view.matrix(layer, head);
+    const fine = norms ? byValues(plain, norms) : plain;
     return units.name === "token" ? fine : new GatheredMatrix(fine, units);
   };
-  const by = (/** @type {import("./view.js").View} */ other) => matrixBy(other, layer, head, unitsOf(other, units.name));
+  const by = (/** @type {import("./view.js").View} */ other) => matrixBy(other, layer, head, unitsOf(other, units.name), weights);
   const matrix = view.difference ? new DifferenceMatrix(by(view.difference[0]), by(view.difference[1])) : own();
   view.matrices.set(name, matrix);
   return matrix;

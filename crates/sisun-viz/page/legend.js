@@ -12,6 +12,9 @@ import { language, say } from "./words.js";
 /** @import { Colours } from "./colour.js" */
 /** @import { Pen } from "./types.js" */
 
+/** Keys of the titles of the colour bar. */
+export const TITLES = { attention: "legend-weight", values: "legend-weighted" };
+
 /**
  * Draw the colour bar with its ticks, `width` × 34.
  * @param {Pen} pen
@@ -59,6 +62,7 @@ export class Legend {
     const lines = [];
     if (heat) {
       lines.push(say("legend-rows"));
+      if (app.weights === "values") lines.push(say("legend-values"));
       if (view === "grid") lines.push(say("legend-habits"));
       if (app.views.some((one) => unitsOf(one, unit).n > 120)) lines.push(say("legend-pooled"));
     }
@@ -71,7 +75,7 @@ export class Legend {
     /** @type {HTMLElement[]} */
     const children = lines.map((text) => make("p", { textContent: text }));
     if (heat) {
-      const title = make("p", { className: "name", textContent: say("legend-weight") });
+      const title = make("p", { className: "name", textContent: say(TITLES[app.weights]) });
       children.unshift(title, this.bar);
       if (app.views.some((one) => one.causal)) {
         const swatch = make("span", { className: "swatch" });
@@ -89,14 +93,17 @@ export class Legend {
       children.push(swatch(palette.positiveRgb, say("legend-more", one)), swatch(palette.negativeRgb, say("legend-more", other)));
     }
     this.host.replaceChildren(...children);
-    if (heat) this.#paint(colours);
+    if (heat) this.#paint(colours, say(TITLES[app.weights]));
   }
 
-  /** @param {Colours} colours */
-  #paint(colours) {
+  /**
+   * @param {Colours} colours
+   * @param {string} title
+   */
+  #paint(colours, title) {
     const width = Math.min(Math.floor(this.host.clientWidth) || 260, 340);
     const pen = CanvasPen.on(this.bar, width, 34, colours.palette);
     paintColourBar(pen, 1, 1, width - 2, colours);
-    this.bar.setAttribute("aria-label", `${say("legend-weight")}: ${TICKS[colours.scale].join(", ")}`);
+    this.bar.setAttribute("aria-label", `${title}: ${TICKS[colours.scale].join(", ")}`);
   }
 }

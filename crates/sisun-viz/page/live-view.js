@@ -34,6 +34,8 @@ export function viewOf({ given, config, bias }, { text, tokens }, pass) {
     words: words(text, tokens), characters: characters(text, tokens),
     patterns: { blocks: [], bits: 16, error: 0.5 / 65535 + 6e-8 },
     rollout: pass.rollout ? 0 : null,
+    // The worker does not compute them.
+    norms: null,
     vectors: { tokens: withVectors, kv_heads: numbers(n_heads).map((head) => Math.floor(head * n_kv_heads / n_heads)), q: [], k: [], v: [] },
     bias: bias && { block: 0, tokens: max_tokens },
     chance: { ...given.chance, previous: even, first: even },

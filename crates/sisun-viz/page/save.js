@@ -2,7 +2,7 @@
 
 import { make } from "./elements.js";
 import { shown } from "./labels.js";
-import { paintColourBar } from "./legend.js";
+import { paintColourBar, TITLES } from "./legend.js";
 import { CanvasPen, fit } from "./pen.js";
 import { withTexts } from "./png-text.js";
 import { SvgPen } from "./svg.js";
@@ -38,7 +38,7 @@ function paintPage(app, pen) {
     top += Math.max(...row.map((column) => column.height)) + named + 16;
   }
   if (state.view === "grid" || state.view === "head") {
-    pen.text(say("legend-weight"), edge, top + 8, { size: 12, fill: palette.soft });
+    pen.text(say(TITLES[app.weights]), edge, top + 8, { size: 12, fill: palette.soft });
     paintColourBar(pen, edge, top + 20, Math.min(320, room), colours);
     top += 60;
   }

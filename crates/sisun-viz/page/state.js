@@ -38,7 +38,7 @@ const readSampler = (text) => (/^(\d+(\.\d+)?,){2}\d+(\.\d+)?$/.test(text) ? tex
 const READERS = {
   view: readOne(...VIEWS), layer: readLayer, head: readIndex, query: readIndex, key: readIndex, token: readIndex,
   unit: readOne("token", "word", "character"), time: readIndex, map: readMap,
-  scale: readOne("linear", "root"), language: readLanguage, theme: readTheme,
+  scale: readOne("linear", "root"), weights: readOne("attention", "values"), language: readLanguage, theme: readTheme,
   heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text, sheet: (/** @type {string} */ text) => text,
   text: (/** @type {string} */ text) => text, second: (/** @type {string} */ text) => text, edits: (/** @type {string} */ text) => text,
   beside: readOne("second", "untouched", "nothing"), sampler: readSampler,
@@ -65,6 +65,8 @@ class Choices {
   map = null;
   /** @type {import("./types.js").Scale | null} */
   scale = null;
+  /** @type {import("./types.js").Weights} */
+  weights = "attention";
   /** @type {import("./types.js").Language} */
   language = "en";
   /** @type {import("./types.js").ThemeChoice} */

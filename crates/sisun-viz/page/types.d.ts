@@ -6,6 +6,7 @@ import type { View } from "./view.js";
 export type Language = "en" | "ko";
 export type ThemeChoice = "auto" | "light" | "dark";
 export type Scale = "linear" | "root";
+export type Weights = "attention" | "values";
 /** "rollout" stands for all layers together; its one head is 0. */
 export type Layer = number | "rollout";
 /** JSON has null for what was not measured and for what is not a finite number. */
@@ -61,6 +62,8 @@ export interface ViewData {
   /** One block a layer. */
   patterns: { blocks: number[]; bits: number; error: number };
   rollout: number | null;
+  /** Blocks of float32, one a layer, `[head, token]`: the length of what each key contributes. */
+  norms: number[] | null;
   /** Blocks of float32, one a layer, for the first `tokens` tokens. */
   vectors: { tokens: number; kv_heads: number[]; q: number[]; k: number[]; v: number[] } | null;
   /** What is added to scaled scores, by offset. */

@@ -50,6 +50,7 @@ export class View {
     this.characters = given.characters;
     this.patterns = given.patterns;
     this.rollout = given.rollout;
+    this.norms = given.norms;
     this.vectors = given.vectors;
     this.bias = given.bias;
     this.stats = given.stats;
@@ -100,6 +101,9 @@ export class View {
       const { n, causal } = this;
       const cells = (causal ? n * (n + 1) / 2 : n * n) * (layer === "rollout" ? 1 : this.heads.length);
       expectBytes(block, bytes, cells * 2);
+      const at = this.#place(layer);
+      if (this.norms && at >= 0) await this.#readFloats(`norms${at}`, this.norms[at], n * this.heads.length);
+      // Last, because its presence indicates that all are decoded.
       this.#codes.set(layer, joinPlanes(bytes));
     });
   }
@@ -162,6 +166,19 @@ export class View {
     const at = layer === "rollout" ? 0 : this.heads.indexOf(head);
     const from = at * (causal ? n * (n + 1) / 2 : n * n);
     return new Matrix({ codes, from, n, causal, greatest: 2 ** bits - 1, error });
+  }
+
+  /**
+   * Return the lengths of what the keys of a head contribute, or null if the page has none.
+   * @param {Layer} layer
+   * @param {number} head
+   * @returns {Float32Array | null}
+   */
+  normsOf(layer, head) {
+    const at = this.#place(layer);
+    if (!this.norms || at < 0) return null;
+    const own = this.heads.indexOf(head);
+    return this.#numbers(`norms${at}`).subarray(own * this.n, (own + 1) * this.n);
   }
 
   /**

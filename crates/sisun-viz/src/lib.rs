@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod chart;
 pub mod diagram;
+mod formation;
 pub mod maps;
 mod npz;
 pub mod page;
@@ -16,6 +17,7 @@ mod sheet;
 pub mod text;
 mod units;
 
+pub use formation::formation_chart;
 pub use patching::{patching_npz, patching_sheet};
 pub use sheet::{Sheet, SheetForm, SheetScale};
 pub use units::Unit;

@@ -15,7 +15,7 @@ use crate::work;
 use anyhow::Result;
 use burn::tensor::Device;
 use serde_json::json;
-use sisun_infer::{CaptureSelection, Language, check_per_head, parse_selection};
+use sisun_infer::{CaptureSelection, Language, Weighting, check_per_head, parse_selection};
 use sisun_model::{Activation, Run};
 use sisun_viz::Unit;
 use sisun_viz::maps::{self, Format, PictureOptions};
@@ -56,6 +56,20 @@ pub(crate) fn run(args: Args) -> Result<()> {
         check_activations(&args.format, &args.activations)?;
         args.page.check(with_page, args.runs.len())?;
         args.check_live()?;
+    }
+    if args.weighting == Weighting::Values {
+        let problem = if formats.is_empty() {
+            Some(
+                "--weighting values is about files: add png, svg, npz, json, csv or safetensors to --format; the page has a switch for it",
+            )
+        } else if !args.activations.contains(&Activation::Pattern) {
+            Some("--weighting values is about patterns: add pattern to --activations")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            return Err(Usage(problem.to_owned()).into());
+        }
     }
     if let (false, Some(option)) = (
         formats.iter().any(|format| format.is_picture()),
@@ -110,7 +124,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     } else if !formats.is_empty() {
         let (layers, heads) = looking.of(loaded.model.config())?;
         loaded.check_room(tokens.len(), heads.len(), 2 * layers.len(), &looking)?;
-        let found = loaded.attend(text, &looking)?;
+        let found = match args.weighting {
+            Weighting::Attention => loaded.attend(text, &looking)?,
+            Weighting::Values => loaded.attend_by_values(text, &looking)?,
+        };
         claim(&args.out)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
     }
@@ -188,6 +205,11 @@ fn attend_to_source(
             "--live",
             args.page.live,
             "whose model no page holds: leave it out",
+        ),
+        (
+            "--weighting",
+            args.weighting != Weighting::Attention,
+            "whose maps hold attention weights: leave it out",
         ),
         (
             "a second RUN",

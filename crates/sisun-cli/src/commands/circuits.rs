@@ -1,7 +1,7 @@
 //! `sisun circuits`.
 
 use crate::analysis::{self, Analysis, AnalysisOutput};
-use crate::columns::{Align, aligned};
+use crate::columns::{Align, aligned, signed_decimals, three_decimals};
 use crate::common::DeviceArgs;
 use crate::given_text;
 use crate::terminal::{say, say_json};
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// for one that does the opposite. composition: how much of what one head writes a later head reads
 /// in its queries (Q), keys (K) or values (V), ‖A·B‖/(‖A‖·‖B‖) of their matrices, beside the mean of
 /// heads with random weights (Elhage et al. 2021). --head shows the OV and QK circuits of one head as
-/// maps from tokens to tokens.
+/// maps from tokens to tokens; the QK map is multiplied by the factor of the scores, 1/√d_head.
 ///
 /// Norms and biases are left out. With rotary positions queries and keys depend on their distance,
 /// which --distance chooses; with QK-norm they are not defined by the weights, and no number is
@@ -119,7 +119,7 @@ fn copying(circuits: &Circuits) -> String {
     for (layer, scores) in circuits.copying.chunks_exact(circuits.n_heads).enumerate() {
         let scores = scores.iter().map(|score| match score.is_nan() {
             true => "-".to_owned(),
-            false => format!("{score:.3}"),
+            false => three_decimals(*score),
         });
         rows.push(
             [format!("layer {layer}")]
@@ -159,8 +159,8 @@ fn compositions(circuits: &Circuits, composition: &Composition, top: usize) -> S
         vec![
             named(to),
             named(from),
-            format!("{score:.3}"),
-            format!("{above:+.3}"),
+            three_decimals(score),
+            signed_decimals(above),
         ]
     }));
     let baseline = circuits.baseline;
@@ -245,7 +245,8 @@ fn of_head(
         Err(why) => say(&format!("QK: {why}")),
         Ok(qk) => {
             say(&format!(
-                "QK: how much one token attends to another, head {head}"
+                "QK: how much one token attends to another, head {head}, times {} as in the scores",
+                scale_of(loaded)
             ))?;
             say(&pairs(qk, ["query", "attends to", "score"]))?;
             say(&format!(
@@ -253,6 +254,16 @@ fn of_head(
                 100.0 * qk.own
             ))
         }
+    }
+}
+
+/// Describe the factor on `q·k`.
+fn scale_of(loaded: &LanguageModel) -> String {
+    let config = loaded.model.config();
+    let (scale, d_head) = (config.score_scale(), config.d_head());
+    match (scale - 1.0 / (d_head as f64).sqrt()).abs() < 1e-9 {
+        true => format!("1/√d_head = 1/√{d_head}"),
+        false => format!("{scale}"),
     }
 }
 
@@ -266,7 +277,7 @@ fn pairs(map: &VocabularyMap, heading: [&str; 3]) -> String {
         vec![
             format!("{:?}", pair.from.text),
             format!("{:?}", pair.to.text),
-            format!("{:+.3}", pair.value),
+            signed_decimals(f64::from(pair.value)),
         ]
     };
     let mut rows = vec![heading.map(str::to_owned).to_vec()];

@@ -15,6 +15,7 @@ pub(crate) fn message(error: &InferError) -> Option<String> {
         InferError::NoSuchToken { .. } | InferError::ManyTokens { .. } => {
             format!("--query: {error}")
         }
+        InferError::TooFarApart { .. } => format!("--distance: {error}"),
         _ => return None,
     })
 }

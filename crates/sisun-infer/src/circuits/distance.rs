@@ -24,7 +24,8 @@ pub(crate) fn why_undefined(config: &ModelConfig, distance: Option<usize>) -> Op
     })
 }
 
-/// Check that a distance is given only where weights depend on it.
+/// Check that a distance is given only where weights depend on it, and that tokens can be so far
+/// apart.
 pub(crate) fn check_distance(
     config: &ModelConfig,
     distance: Option<usize>,
@@ -35,6 +36,10 @@ pub(crate) fn check_distance(
             key: "--distance",
             value: distance.to_string(),
             rule: "is about rotary positions, which this model does not have: leave it out",
+        }),
+        Some(distance) if distance >= config.context_len => Err(InferError::TooFarApart {
+            distance,
+            context_len: config.context_len,
         }),
         _ => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! Edits of activations as a user writes them.
 
 mod numbers;
+mod other_text;
 mod resolve;
 mod runs;
 mod written;

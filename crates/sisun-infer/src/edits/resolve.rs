@@ -1,10 +1,10 @@
 //! From edits as they are written to those that a pass makes.
 
+use super::other_text::heads_first;
 use super::{Edits, TextSource, What, WrittenEdit};
+use crate::attention_maps::counted;
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Tensor, TensorData};
-use rand::RngExt;
-use sisun_config::randomness;
 use sisun_model::{Change, Edit};
 
 /// Most tokens of a text over which activations are averaged or drawn.
@@ -122,9 +122,9 @@ impl LanguageModel {
                 more => format!(" and {more} that may be written"),
             };
             return Err(format!(
-                "position {position} is beyond the {}, which has {} tokens{more}: positions 0 to {}",
+                "position {position} is beyond the {}, which has {}{more}: positions 0 to {}",
                 reach.what,
-                reach.tokens,
+                counted(reach.tokens),
                 reach.longest - 1
             ));
         }
@@ -157,10 +157,23 @@ impl LanguageModel {
                         ids.len()
                     )));
                 }
-                match what {
-                    What::Mean(_) => self.means(one, layers, &ids)?,
-                    _ => self.draws(one, layers, &ids, reach)?,
-                }
+                let positions = match (what, &one.positions) {
+                    (What::Mean(_), named) => named.clone(),
+                    (_, Some(named)) => Some(named.clone()),
+                    (_, None) => Some((0..reach.longest).collect()),
+                };
+                let found = match (what, &positions) {
+                    (What::Resample(_), Some(at)) => {
+                        self.draws(one.activation, layers, &ids, at)?
+                    }
+                    _ => self.means(one.activation, layers, &ids)?,
+                };
+                let values = |(numbers, shape)| Values {
+                    positions: positions.clone(),
+                    shape,
+                    numbers,
+                };
+                found.into_iter().map(values).collect()
             }
         };
         let device = self.model.device();
@@ -205,8 +218,8 @@ impl LanguageModel {
             ids.len() == reach.tokens || (reach.what == "window" && ids.len() > reach.tokens);
         if whole && !same {
             return Err(bad(format!(
-                "the other text has {} tokens, and the {} has {}: give one of the same number, or name positions that both have, as in @0-3",
-                ids.len(),
+                "the other text has {}, and the {} has {}: give one of the same number, or name positions that both have, as in @0-3",
+                counted(ids.len()),
                 reach.what,
                 reach.tokens
             )));
@@ -217,8 +230,8 @@ impl LanguageModel {
             .unwrap_or_else(|| (0..reach.tokens).collect());
         if let Some(position) = positions.iter().find(|position| **position >= ids.len()) {
             return Err(bad(format!(
-                "position {position} is beyond the other text, which has {} tokens",
-                ids.len()
+                "position {position} is beyond the other text, which has {}",
+                counted(ids.len())
             )));
         }
         let longest = positions.iter().max().map_or(1, |last| last + 1);
@@ -231,103 +244,6 @@ impl LanguageModel {
             .into_iter()
             .map(|found| at_positions(&found.shape, &found.values, positions.clone()))
             .collect())
-    }
-
-    /// Return the mean of each value over the positions of a text.
-    fn means(
-        &self,
-        one: &WrittenEdit,
-        layers: &[usize],
-        ids: &[u32],
-    ) -> Result<Vec<Values>, InferError> {
-        let mut sums: Vec<Vec<f64>> = vec![Vec::new(); layers.len()];
-        let mut shape = [1; 4];
-        for window in ids.chunks(self.model.config().context_len) {
-            for (sum, found) in
-                sums.iter_mut()
-                    .zip(self.plain_run(window, one.activation, layers)?)
-            {
-                let [heads, n, width] = heads_first(&found.shape);
-                shape = [1, heads, 1, width];
-                sum.resize(heads * width, 0.0);
-                for (row, values) in found.values.chunks_exact(width).enumerate() {
-                    let sums = &mut sum[row / n * width..][..width];
-                    sums.iter_mut()
-                        .zip(values)
-                        .for_each(|(sum, value)| *sum += f64::from(*value));
-                }
-            }
-        }
-        let mean = |sum: Vec<f64>| Values {
-            positions: one.positions.clone(),
-            shape,
-            numbers: sum
-                .into_iter()
-                .map(|sum| (sum / ids.len() as f64) as f32)
-                .collect(),
-        };
-        Ok(sums.into_iter().map(mean).collect())
-    }
-
-    /// Return for each position the values of a random position of a text, the same in all layers
-    /// and heads.
-    fn draws(
-        &self,
-        one: &WrittenEdit,
-        layers: &[usize],
-        ids: &[u32],
-        reach: Reach,
-    ) -> Result<Vec<Values>, InferError> {
-        let positions: Vec<usize> = match &one.positions {
-            Some(positions) => positions.clone(),
-            None => (0..reach.longest).collect(),
-        };
-        let drawn: Vec<usize> = positions
-            .iter()
-            .map(|&at| {
-                randomness::stream(0, "resampled activations", at as u64).random_range(0..ids.len())
-            })
-            .collect();
-        let context = self.model.config().context_len;
-        let mut all: Vec<Values> = Vec::new();
-        for (window, ids) in ids.chunks(context).enumerate() {
-            for (l, found) in self
-                .plain_run(ids, one.activation, layers)?
-                .into_iter()
-                .enumerate()
-            {
-                let [heads, n, width] = heads_first(&found.shape);
-                if window == 0 {
-                    all.push(Values {
-                        positions: Some(positions.clone()),
-                        shape: [1, heads, positions.len(), width],
-                        numbers: vec![0.0; heads * positions.len() * width],
-                    });
-                }
-                for (to, from) in drawn.iter().enumerate() {
-                    let Some(from) = from.checked_sub(window * context).filter(|from| *from < n)
-                    else {
-                        continue;
-                    };
-                    for head in 0..heads {
-                        let to = (head * positions.len() + to) * width;
-                        let from = (head * n + from) * width;
-                        all[l].numbers[to..to + width]
-                            .copy_from_slice(&found.values[from..from + width]);
-                    }
-                }
-            }
-        }
-        Ok(all)
-    }
-}
-
-/// Return the shape of a captured activation of one text as `[head, position, width]`.
-fn heads_first(shape: &[usize]) -> [usize; 3] {
-    match *shape {
-        [_, heads, n, width] => [heads, n, width],
-        [_, n, width] => [1, n, width],
-        _ => [1, 1, shape.iter().product()],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::options::{AlignedToken, PatchOptions, bad};
 use crate::answer::AnswerToken;
-use crate::attention_maps::Token;
+use crate::attention_maps::{Token, counted};
 use crate::{InferError, LanguageModel};
 use sisun_model::Pass;
 
@@ -112,8 +112,8 @@ fn aligned(
             })
             .collect()),
         (true, false) => Err(bad(format!(
-            "the clean text has {} tokens and the corrupt one {}: give texts of the same number, or name the tokens that correspond with --at-token CLEAN:CORRUPT\n  clean: {}\n  corrupt: {}",
-            clean.len(),
+            "the clean text has {} and the corrupt one {}: give texts of the same number, or name the tokens that correspond with --at-token CLEAN:CORRUPT\n  clean: {}\n  corrupt: {}",
+            counted(clean.len()),
             corrupt.len(),
             listed(clean),
             listed(corrupt)

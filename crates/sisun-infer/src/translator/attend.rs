@@ -3,6 +3,7 @@
 use super::{BEGIN, END, Translator};
 use crate::{
     ActivationMap, AttentionMaps, AttentionPart, CaptureSelection, InferError, KeyText, Token,
+    Weighting,
 };
 use sisun_config::Seq2SeqConfig;
 use sisun_model::{Activation, Captured};
@@ -69,6 +70,7 @@ impl Translator {
                 tokens,
                 part,
                 causal,
+                weighting: Weighting::Attention,
                 activations: found
                     .into_iter()
                     .filter(|one| layers.contains(&one.layer))

@@ -44,6 +44,7 @@ pub(super) fn gathered(maps: &AttentionMaps, unit: Unit) -> Option<AttentionMaps
         tokens: tokens.collect(),
         part: AttentionPart::Only,
         causal: maps.causal,
+        weighting: maps.weighting,
         activations,
     })
 }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use sisun_infer::{AttentionMaps, AttentionPart};
+use sisun_infer::{AttentionMaps, AttentionPart, Weighting};
 use sisun_model::Activation;
 
 use super::MapsError;
 
 /// Write the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each
-/// cell; with a known alignment, also `aligned`, which is 1 or 0.
+/// cell (`value_weighted` in place of `weight` if they are weighted by values); with a known alignment, also `aligned`, which is 1 or 0.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     sisun_files::write_atomic_with(path, |out| {
         let mut table = csv::WriterBuilder::new()
@@ -21,7 +21,10 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             "key",
             "query_token",
             "key_token",
-            "weight",
+            match maps.weighting {
+                Weighting::Attention => "weight",
+                Weighting::Values => "value_weighted",
+            },
         ];
         let alignment = match &maps.part {
             AttentionPart::Cross(keys) => keys.alignment.as_ref(),

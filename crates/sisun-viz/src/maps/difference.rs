@@ -63,6 +63,7 @@ pub(super) fn difference(
         tokens: one.tokens.clone(),
         part: one.part.clone(),
         causal: one.causal,
+        weighting: one.weighting,
         activations: activations.collect(),
     })
 }

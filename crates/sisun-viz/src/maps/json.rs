@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart};
+use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart, Weighting};
 
 use super::MapsError;
+use super::tensor_name::name;
 
 /// Write `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
-/// [[…]], …}]}]}`; for cross-attention also `key_text`, `key_tokens` and `alignment`, a list of
+/// [[…]], …}]}]}`, with `value_weighted` in place of `pattern` if it is weighted by values; for cross-attention also `key_text`, `key_tokens` and `alignment`, a list of
 /// pairs of query and key, or `null` if it is not known.
 ///
 /// JSON has no infinities, so values that are not finite, the hidden cells of `scores`, are written
@@ -39,6 +40,7 @@ impl Serialize for Json<'_> {
                     .iter()
                     .filter(|a| a.layer == layer)
                     .collect(),
+                weighting: maps.weighting,
             })
             .collect();
         let mut object = serializer.serialize_map(None)?;
@@ -59,6 +61,7 @@ impl Serialize for Json<'_> {
 struct Layer<'a> {
     layer: usize,
     activations: Vec<&'a ActivationMap>,
+    weighting: Weighting,
 }
 
 impl Serialize for Layer<'_> {
@@ -73,6 +76,7 @@ impl Serialize for Layer<'_> {
             .map(|head| Head {
                 head,
                 activations: &self.activations,
+                weighting: self.weighting,
             })
             .collect();
         let mut object = serializer.serialize_struct("Layer", 2)?;
@@ -86,6 +90,7 @@ impl Serialize for Layer<'_> {
 struct Head<'a> {
     head: usize,
     activations: &'a [&'a ActivationMap],
+    weighting: Weighting,
 }
 
 impl Serialize for Head<'_> {
@@ -95,7 +100,7 @@ impl Serialize for Head<'_> {
         for map in self.activations {
             if let Some((_, values)) = map.by_head().find(|(head, _)| *head == self.head) {
                 object.serialize_entry(
-                    &map.activation.to_string(),
+                    &name(map, self.weighting),
                     &Rows {
                         values,
                         width: map.shape[2],

@@ -27,7 +27,7 @@ fn archive(maps: &AttentionMaps) -> io::Result<Vec<u8>> {
     let mut archive = NpzArchive::new();
     let heads = &maps.activations[0].heads;
     for activation in &maps.activations {
-        let name = tensor_name(activation);
+        let name = tensor_name(activation, maps.weighting);
         archive.floats(&name, &activation.shape, &activation.values)?;
         if activation.heads != *heads {
             let own = &activation.heads;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use sisun_infer::{AttentionMaps, AttentionPart, Language, Token};
+use sisun_infer::{AttentionMaps, AttentionPart, Language, Token, Weighting};
 use sisun_model::Activation;
 use svg::Document;
 
@@ -120,13 +120,22 @@ pub(super) fn plan<'a>(
     let n = patterns.tokens.len().max(patterns.key_tokens().len());
     let scores = maps.of(Activation::Scores);
     let scores = Scale::spanning(scores.flat_map(|map| map.values.iter().copied()));
+    let (quantity, prefix, weights) = match maps.weighting {
+        Weighting::Attention => (Quantity::Weight, "", Scale::weights(n)),
+        // Hidden keys have 0, so that the scale begins there.
+        Weighting::Values => {
+            let values = patterns.of(Activation::Pattern);
+            let values = values.flat_map(|map| map.values.iter().copied());
+            (Quantity::ValueWeighted, "values-", Scale::spanning(values))
+        }
+    };
     let drawn = [
         Drawn {
             maps: patterns,
             activation: Activation::Pattern,
-            quantity: Quantity::Weight,
-            prefix: "",
-            paint: Paint::new(Scale::weights(n), options.colours),
+            quantity,
+            prefix,
+            paint: Paint::new(weights, options.colours),
         },
         Drawn {
             maps,
@@ -322,6 +331,7 @@ mod tests {
             tokens: vec![token(0), token(1)],
             part: AttentionPart::Only,
             causal: true,
+            weighting: Weighting::Attention,
             activations: vec![activation],
         }
     }

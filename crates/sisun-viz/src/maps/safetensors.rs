@@ -20,7 +20,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
         let heads: BTreeMap<String, &[usize]> = maps
             .activations
             .iter()
-            .map(|a| (tensor_name(a), a.heads.as_slice()))
+            .map(|a| (tensor_name(a, maps.weighting), a.heads.as_slice()))
             .collect();
         let mut metadata = HashMap::from([
             ("model".to_owned(), maps.model.clone()),
@@ -39,10 +39,10 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
                 serde_json::to_string(&keys.alignment)?,
             );
         }
-        let tensors = maps
-            .activations
-            .iter()
-            .map(|activation| (tensor_name(activation), Tensor(activation)));
+        let tensors = maps.activations.iter().map(|activation| {
+            let name = tensor_name(activation, maps.weighting);
+            (name, Tensor(activation))
+        });
         write_views(tensors, metadata, file)
     })?;
     Ok(())

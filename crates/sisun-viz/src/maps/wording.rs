@@ -8,6 +8,8 @@ use super::subject::AxisTitles;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quantity {
     Weight,
+    /// Weights times the norms of the vectors that the keys contribute.
+    ValueWeighted,
     Score,
     /// Weights of one model less those of another.
     Difference,
@@ -29,6 +31,9 @@ impl Wording {
     pub(super) fn quantity(self, quantity: Quantity) -> &'static str {
         match quantity {
             Quantity::Weight => self.pick("Attention weight", "어텐션 가중치"),
+            Quantity::ValueWeighted => {
+                self.pick("Weight times norm of the value", "가중치 × 밸류의 크기")
+            }
             Quantity::Score => self.pick("Attention score", "어텐션 점수"),
             Quantity::Difference => self.pick("Difference of weights", "가중치의 차이"),
         }
@@ -38,6 +43,9 @@ impl Wording {
     pub(super) fn all_heads(self, quantity: Quantity) -> &'static str {
         match quantity {
             Quantity::Weight => self.pick("Attention weights", "어텐션 가중치"),
+            Quantity::ValueWeighted => {
+                self.pick("Attention weighted by values", "밸류를 반영한 어텐션")
+            }
             Quantity::Score => self.pick("Attention scores", "어텐션 점수"),
             Quantity::Difference => {
                 self.pick("Differences of attention weights", "어텐션 가중치의 차이")

@@ -31,6 +31,10 @@ use super::{Format, MapsError, PictureOptions, by_unit, csv, json, npz, picture,
 /// Pictures carry their title, model, text, layer and head: text chunks of a PNG, `title`, `desc`
 /// and `metadata` (JSON) of an SVG.
 ///
+/// If the patterns are weighted by values ([`Weighting::Values`](sisun_infer::Weighting)), arrays and
+/// tensors are named `value_weighted{l}`, pictures begin with `values-`, and their scale spans the
+/// values of all heads.
+///
 /// Files of one attention of an encoder–decoder begin with `encoder-`, `decoder-` or `cross-`. The
 /// rows of cross-attention are tokens of the target, its columns tokens of the source; where the
 /// true alignment is known, pictures outline its cells.

@@ -39,6 +39,9 @@ pub(super) struct View {
     characters: Option<Units>,
     patterns: Patterns,
     rollout: Option<usize>,
+    /// One block of float32 per layer, `[head, token]`: the norm of what each key contributes;
+    /// `None` if a cell is not a token.
+    norms: Option<Vec<usize>>,
     pub(super) vectors: Option<Vectors>,
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
@@ -125,7 +128,10 @@ pub(super) fn view(
 
     let mut wanted = vec![Activation::Pattern];
     if with_vectors > 0 {
-        wanted.extend([Activation::Q, Activation::K, Activation::V]);
+        wanted.extend([Activation::Q, Activation::K]);
+    }
+    if with_vectors > 0 || cell == 1 {
+        wanted.push(Activation::V);
     }
     // First head of each group of heads that share keys.
     let first_of_group: Vec<usize> = kv_heads
@@ -137,6 +143,7 @@ pub(super) fn view(
         patterns: Vec::new(),
         spreads: Vec::new(),
         rollout: Rollout::new(cells),
+        norms: Vec::new(),
         vectors: Vectors::default(),
     };
     let tokens = loaded.attend_each(
@@ -158,8 +165,15 @@ pub(super) fn view(
                 found.vectors.k.push(blocks.push(rows));
             }
             Activation::V => {
-                let rows = first_rows(&map, &first_of_group, with_vectors);
-                found.vectors.v.push(blocks.push(rows));
+                if with_vectors > 0 {
+                    let rows = first_rows(&map, &first_of_group, with_vectors);
+                    found.vectors.v.push(blocks.push(rows));
+                }
+                if cell == 1 {
+                    let norms = loaded.value_norms(map.layer, &map.heads, &map.values);
+                    let norms = Block::floats(norms.into_iter().flatten());
+                    found.norms.push(blocks.push(norms));
+                }
             }
             other => unreachable!("{other} was not asked for"),
         },
@@ -207,6 +221,7 @@ pub(super) fn view(
             error: precision.error(),
         },
         rollout,
+        norms: (cell == 1).then_some(found.norms),
         vectors,
         bias,
         stats,
@@ -227,6 +242,7 @@ struct Collected {
     patterns: Vec<usize>,
     spreads: Vec<Vec<AttentionSpread>>,
     rollout: Rollout,
+    norms: Vec<usize>,
     vectors: Vectors,
 }
 

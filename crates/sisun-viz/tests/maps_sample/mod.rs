@@ -26,6 +26,7 @@ pub(crate) fn maps(labels: &[&str], activations: Vec<ActivationMap>) -> Attentio
         tokens,
         part: sisun_infer::AttentionPart::Only,
         causal: true,
+        weighting: sisun_infer::Weighting::Attention,
         activations,
     }
 }

@@ -7,7 +7,7 @@ use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use anyhow::Result;
-use sisun_infer::{Language, LanguageModel, Reach, parse_activation};
+use sisun_infer::{Language, LanguageModel, Reach, Weighting, parse_activation};
 use sisun_model::Activation;
 use sisun_viz::Unit;
 use sisun_viz::maps::{Colours, Font, Format, MapsError, PictureOptions, Values};
@@ -39,6 +39,7 @@ Examples:
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
   sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
+  sisun attend runs/quickstart --text \"The cat sat.\" --format png,npz --weighting values
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18
   sisun attend runs/dates-gru --text \"Wednesday, 5 March 1997\" --out maps
   sisun attend runs/dates-gru --pair dates.jsonl:3 --out maps --format html,svg
@@ -101,6 +102,11 @@ pub(crate) struct Args {
     /// Language of pictures and of the page: en or ko [default: ko if the text is Korean]
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) language: Option<Language>,
+    /// The weights of the maps: attention, or values, each weight times the length of the vector that
+    /// the key contributes, ‖α·(x·W_V + b_V)·W_O‖ (Kobayashi et al. 2020). The page switches between
+    /// the two
+    #[arg(long, value_name = "KIND", default_value = "attention", value_parser = read_weighting)]
+    pub(super) weighting: Weighting,
     #[command(flatten)]
     pub(super) edit: EditArgs,
     /// Print one JSON object: tokens and the files written
@@ -198,6 +204,8 @@ impl Args {
             "--against takes the place of a second RUN: name one before it"
         } else if self.activations != [Activation::Pattern] {
             "--against subtracts patterns: leave --activations out"
+        } else if self.weighting != Weighting::Attention {
+            "--against subtracts attention weights: leave --weighting out"
         } else {
             return Ok(());
         };
@@ -216,6 +224,17 @@ impl Args {
             loaded.edits = self.edit.of(loaded, reach)?;
         }
         Ok(())
+    }
+}
+
+/// Parse a weighting.
+fn read_weighting(given: &str) -> Result<Weighting, String> {
+    match given.trim() {
+        "attention" => Ok(Weighting::Attention),
+        "values" => Ok(Weighting::Values),
+        other => Err(format!(
+            "unknown weighting `{other}`; choose from attention, values"
+        )),
     }
 }
 

@@ -1,15 +1,14 @@
 //! `sisun attend --format html`.
 
 use super::args::Args;
-use crate::ablation::ablate;
+use crate::ablation::{Replacing, ablate};
 use crate::common::claim;
 use crate::live_page::live_page;
-use crate::model_source::ModelSource;
+use crate::model_source::{ModelSource, is_damaged};
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use sisun_files::write_atomic;
-use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
-use sisun_model::ModelError;
+use sisun_infer::{AblationKind, CaptureSelection, Language, LanguageModel};
 use sisun_viz::Unit;
 use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
@@ -64,7 +63,15 @@ fn one(
                 .iter()
                 .flat_map(|&layer| heads.iter().map(move |&head| (layer, head)))
                 .collect();
-            Some(ablate(opened, &tokens, &all, &args.page.ablation, &args.device)?.rise)
+            let found = ablate(
+                opened,
+                &tokens,
+                &all,
+                Replacing::Zero,
+                &args.page.ablation,
+                &args.device,
+            )?;
+            found.rises.get(&AblationKind::Zero).cloned()
         }
         false => None,
     };
@@ -149,15 +156,6 @@ fn over_time(
         );
     }
     Ok(page)
-}
-
-/// Return true if the error says that a checkpoint is damaged, for instance half removed by a
-/// killed process.
-fn is_damaged(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(InferError::Model(ModelError::Damaged { .. }))
-    )
 }
 
 fn side_by_side(
