@@ -231,7 +231,7 @@ impl<'s> Layout<'s> {
         let (rows, columns) = (self.sheet.rows.len(), self.sheet.columns.len());
         let colours = self.sheet.values.iter().map(|&value| self.colour(value));
         let pixels: Vec<u8> = colours.flat_map(|Rgb(bytes)| bytes).collect();
-        let png = encode::png(columns as u32, rows as u32, &pixels);
+        let png = encode::png(columns as u32, rows as u32, &pixels, &[]);
         Image::new()
             .set("x", tenths(self.left))
             .set("y", tenths(self.top))
