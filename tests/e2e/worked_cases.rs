@@ -86,10 +86,8 @@ fn an_induction_head_is_found_tested_and_explained() {
     let writes = largest(&first, |head| number(&head["previous"]));
     assert_eq!(reads.0, 1, "the induction head lies above the other");
     let score = |(layer, head): (usize, usize)| {
-        let heads = heads.as_array().unwrap().iter();
-        heads
-            .clone()
-            .find(|row| row["layer"] == layer && row["head"] == head)
+        let mut rows = heads.as_array().unwrap().iter();
+        rows.find(|row| row["layer"] == layer && row["head"] == head)
             .unwrap()
     };
     assert!(
