@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// Arguments added to commands by prefix, so that minutes become a second: the duration of a test
 /// is not documented.
-const SHORTER: [(&str, &str); 20] = [
+const SHORTER: [(&str, &str); 22] = [
     ("sisun init --demo", "--force"),
     ("sisun init 'novels", "--force"),
     ("sisun init", "--out written.toml --force --minutes 0.1"),
@@ -51,6 +51,8 @@ const SHORTER: [(&str, &str); 20] = [
     ),
     ("sisun attend runs/dates-gru --text", "--target 1997-03-05"),
     ("sisun explain runs/dates-gru", "--target 1997-03-05"),
+    ("sisun heads runs/induction --checkpoints", ""),
+    ("sisun heads runs/circuit --checkpoints", ""),
     ("sisun heads", "--windows 2"),
     ("sisun eval", ""),
 ];

@@ -54,3 +54,4 @@ mod training;
 mod two_processes;
 mod verifying;
 mod whole_pages;
+mod worked_cases;

@@ -21,6 +21,8 @@ pub mod sequence_to_sequence {}
 pub mod notebooks {}
 #[doc = include_str!("../guide/interventions.md")]
 pub mod interventions {}
+#[doc = include_str!("../guide/worked-cases.md")]
+pub mod worked_cases {}
 #[doc = include_str!("../guide/predictions.md")]
 pub mod predictions {}
 #[doc = include_str!("../guide/position-encodings.md")]

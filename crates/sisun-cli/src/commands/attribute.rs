@@ -160,7 +160,8 @@ fn table(split: &Attribution, top: usize) -> String {
     );
     if !rest.is_empty() {
         let sum = rest.iter().map(|&part| split.at(part, query)).sum();
-        rows.push(row(format!("{} others", rest.len()), sum));
+        let s = if rest.len() == 1 { "" } else { "s" };
+        rows.push(row(format!("{} other{s}", rest.len()), sum));
     }
     rows.push(row("sum".to_owned(), split.sum(query)));
     rows.push(row("of the model".to_owned(), split.of_model[query]));

@@ -1,7 +1,7 @@
 //! `sisun embeddings`.
 
 use crate::analysis::{self, Analysis, AnalysisOutput};
-use crate::columns::{Align, aligned};
+use crate::columns::{Align, aligned, three_decimals};
 use crate::common::DeviceArgs;
 use crate::given_text;
 use crate::terminal::{say, say_json};
@@ -97,7 +97,7 @@ fn near(args: &Args, loaded: &LanguageModel, text: &str) -> Result<()> {
     rows.extend(
         found
             .iter()
-            .map(|token| vec![format!("{:?}", token.text), format!("{:.3}", token.cosine)]),
+            .map(|token| vec![format!("{:?}", token.text), three_decimals(token.cosine)]),
     );
     say(&aligned(&rows, &[Align::Left, Align::Right]))
 }

@@ -1,7 +1,7 @@
 //! `sisun neuron`.
 
 use crate::analysis;
-use crate::columns::{Align, aligned};
+use crate::columns::{Align, aligned, three_decimals};
 use crate::common::DeviceArgs;
 use crate::model_source::TextArgs;
 use crate::terminal::{say, say_json};
@@ -125,7 +125,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     rows.extend(passages.iter().map(|one| {
         let text = format!("{}[{}]{}", one.before, one.token, one.after);
         vec![
-            format!("{:.3}", one.activation),
+            three_decimals(f64::from(one.activation)),
             sisun_data::make_visible(&text),
         ]
     }));

@@ -1,7 +1,7 @@
 //! `sisun patch`.
 
 use crate::analysis;
-use crate::columns::{Align, aligned, groups};
+use crate::columns::{Align, aligned, groups, three_decimals};
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
@@ -240,7 +240,7 @@ fn table(found: &Patching) -> String {
             if share.is_nan() {
                 "–".to_owned()
             } else {
-                format!("{share:.3}")
+                three_decimals(share)
             }
         });
         std::iter::once(layer.to_string()).chain(cells).collect()

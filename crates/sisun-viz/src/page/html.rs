@@ -122,6 +122,7 @@ const SCRIPTS: &[Source] = sources![
     "units.js",
     "unpack.js",
     "view.js",
+    "weighted.js",
     "words.js",
     "worked-steps.js",
     "worked.js",
