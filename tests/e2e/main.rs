@@ -32,6 +32,8 @@ mod init;
 mod kept_files;
 mod limits;
 mod maps;
+mod naming;
+mod outputs;
 mod own_text;
 mod pages;
 mod pairs;
@@ -47,6 +49,7 @@ mod settings;
 #[cfg(target_os = "linux")]
 mod signals;
 mod sisun;
+mod told;
 mod training;
 mod two_processes;
 mod verifying;

@@ -6,7 +6,8 @@ mod page;
 pub(crate) use args::Args;
 use args::{Output, check_activations};
 
-use crate::common::{claim, left_before};
+use crate::common::left_before;
+use crate::earlier::Shown;
 use crate::failure::Usage;
 use crate::pairs::{self, MapOutput, PairText};
 use crate::terminal::{say, say_json};
@@ -56,8 +57,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
+    let text = args.text_file.or(args.text.as_ref())?.unwrap_or_default();
     if let Some(run) = of_pairs {
-        return attend_to_source(&args, &run, &formats, &pictures, &looking);
+        return attend_to_source(&args, &run, &text, &formats, &pictures, &looking);
     }
     let given = args.target.as_ref().map(|_| "--target");
     let given = given.or(args.pair.as_ref().map(|_| "--pair"));
@@ -68,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
-    let text = args.text.as_deref().unwrap_or_default();
+    let text = text.as_str();
     if !others.is_empty() && !formats.is_empty() {
         return Err(Usage(format!(
             "{} of several runs would overwrite each other: only html takes several",
@@ -88,13 +90,28 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note_form(&loaded.tokenizer, text)?;
     args.device
         .note_length(tokens.len(), loaded.model.config().context_len);
+    let shown = Shown {
+        kind: "attention".to_owned(),
+        model: page::title(&args.runs, loaded),
+        text: text.to_owned(),
+        details: args
+            .page
+            .checkpoints
+            .then(|| "checkpoints".to_owned())
+            .into_iter()
+            .collect(),
+    };
+    shown.make_room(&args.out, &args.device)?;
     let mut files = Vec::new();
     if !formats.is_empty() {
         let (layers, heads) = looking.of(loaded.model.config())?;
         loaded.check_room(tokens.len(), heads.len(), 2 * layers.len(), &looking)?;
         let found = loaded.attend(text, &looking)?;
-        claim(&args.out)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
+        if formats.contains(&Format::Png) {
+            let labels = found.tokens.iter().map(|token| token.text.as_str());
+            args.device.note_glyphs(labels, pictures.font.as_ref());
+        }
     }
     if with_page {
         files.push(page::write(
@@ -106,6 +123,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             &chosen.device,
         )?);
     }
+    shown.record(&args.out, &files)?;
     if let (false, Some(left)) = (formats.is_empty(), left_before(&args.out, &files)) {
         args.device.note(&format!(
             "note: {} holds files of an earlier command as well: {left}",
@@ -113,7 +131,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ));
     }
     if args.json {
-        return say_json(&json!({ "text": text, "tokens": tokens, "files": files }));
+        let edits = &loaded.edits.written;
+        return say_json(
+            &json!({ "text": text, "tokens": tokens, "edits": edits, "files": files }),
+        );
     }
     for file in &files {
         say(&file.display().to_string())?;
@@ -125,6 +146,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 fn attend_to_source(
     args: &Args,
     run: &Run,
+    text: &str,
     formats: &[Format],
     pictures: &PictureOptions,
     looking: &CaptureSelection,
@@ -162,10 +184,10 @@ fn attend_to_source(
     if args.page.language.is_some() && !args.format.contains(&Output::Page) {
         return Err(Usage("--language is about the page: add html to --format".to_owned()).into());
     }
-    let text = match (&args.pair, &args.text) {
-        (Some(named), _) => PairText::InFile(named, args.targets.as_deref()),
-        (None, text) => PairText::Given {
-            source: text.as_deref().unwrap_or_default(),
+    let text = match &args.pair {
+        Some(named) => PairText::InFile(named, args.targets.as_deref()),
+        None => PairText::Given {
+            source: text,
             target: args.target.as_deref(),
         },
     };

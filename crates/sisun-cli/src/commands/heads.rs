@@ -3,7 +3,7 @@
 use crate::ablation::{AblationArgs, ablate};
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::given_text;
+use crate::given_text::{self, TextFile};
 use crate::model_source::PrecisionArgs;
 use crate::pairs;
 use crate::terminal::{say, say_json};
@@ -38,6 +38,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: Option<String>,
     #[command(flatten)]
+    text_file: TextFile,
+    #[command(flatten)]
     ablation: AblationArgs,
     /// Skip ablating the heads, which takes most of the time
     #[arg(long)]
@@ -69,7 +71,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .choose(|| work::reading(&args.run, args.precision))?;
     let opened = args.precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
-    let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
+    let given = args.text_file.or(args.text.as_ref())?;
+    let Some(text) = given.as_deref().or(opened.attend_text()) else {
         bail!(
             "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'YOUR TEXT'{}",
             opened.kind(),
@@ -88,10 +91,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note(&loaded.introduction());
     let n = loaded.tokens(text)?.len();
     if n < 2 {
-        let key = if args.text.is_some() {
-            "--text"
-        } else {
-            "attend.text"
+        let key = match given {
+            Some(_) => "--text",
+            None => "attend.text",
         };
         return Err(Usage(format!(
             "{key} {text:?} is too short: its {n} token can attend to nothing but itself; give a text of two tokens or more"

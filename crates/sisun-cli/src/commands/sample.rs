@@ -168,6 +168,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         seed: args.seed,
     };
     sampler.validate()?;
+    note_idle(&args);
     let trace = args.trace.as_deref();
     let trace = trace
         .map(|path| TraceFile::new(path, args.force))
@@ -226,7 +227,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             let sample = generate(&loaded, &prompt, &options, trace.as_ref(), &mut |_| {
                 ControlFlow::Continue(())
             })?;
-            objects.push(object(&prompt, &sample));
+            let mut object = object(&prompt, &sample);
+            object["edits"] = args.edit.written().into();
+            objects.push(object);
         } else {
             if args.samples.get() > 1 {
                 say(&format!("--- {} of {} ---", number + 1, args.samples))?;
@@ -247,6 +250,27 @@ pub(crate) fn run(args: Args) -> Result<()> {
         0 => Ok(()),
         1 => say_json(&objects[0]),
         _ => say_json(&json!({ "samples": objects })),
+    }
+}
+
+/// Note options that change nothing where the most likely token is always taken.
+fn note_idle(args: &Args) {
+    let usual = Sampler::default();
+    let idle: Vec<&str> = [
+        ("--top-k", args.top_k != usual.top_k),
+        ("--top-p", args.top_p != usual.top_p),
+        ("--min-p", args.min_p != usual.min_p),
+        ("--seed", args.seed != usual.seed),
+        ("--samples", args.samples.get() != 1),
+    ]
+    .into_iter()
+    .filter_map(|(option, given)| given.then_some(option))
+    .collect();
+    if args.temperature == 0.0 && !idle.is_empty() {
+        args.device.note(&format!(
+            "note: --temperature 0 always takes the most likely token: {} changes nothing",
+            idle.join(", ")
+        ));
     }
 }
 
@@ -403,22 +427,17 @@ struct Prompt {
 
 /// Return the prompt, if there is one.
 fn prompt(args: &Args) -> Result<Option<Prompt>> {
-    let text = match (&args.prompt, &args.prompt_file) {
-        (Some(prompt), _) => {
-            return Ok(Some(Prompt {
-                text: prompt.clone(),
-                ends_line: false,
-            }));
+    Ok(match (&args.prompt, &args.prompt_file) {
+        (Some(prompt), _) => Some(Prompt {
+            text: prompt.clone(),
+            ends_line: false,
+        }),
+        (None, Some(path)) => {
+            let given_text::Lines { text, ends_line } = given_text::lines("prompt file", path)?;
+            Some(Prompt { text, ends_line })
         }
-        (None, Some(path)) if path.as_os_str() == "-" => given_text::standard_input()?,
-        (None, Some(path)) => given_text::file("prompt file", path)?,
-        (None, None) => return Ok(None),
-    };
-    let stripped = text.strip_suffix('\n');
-    Ok(Some(Prompt {
-        text: stripped.unwrap_or(&text).to_owned(),
-        ends_line: stripped.is_some(),
-    }))
+        (None, None) => None,
+    })
 }
 
 /// Return true if the file is an earlier trace, which the next one may replace.

@@ -111,7 +111,7 @@ impl<'a> Grid<'a> {
         let (left_of, below) = labels.as_ref().map_or((0.0, 0.0), |(rows, columns)| {
             (rows.longest + gap, columns.depth(side as f32) + gap)
         });
-        let title = format!("{}{}s", subject.part, subject.quantity);
+        let title = format!("{}{}s{}", subject.part, subject.quantity, subject.edits);
         let across = ((heads.len() - 1) * stride.0 + panel.0) as f32;
         let down = ((layers.len() - 1) * stride.1 + panel.1) as f32;
         let overhang = draw::overhang(&subject, &title, across);

@@ -10,7 +10,7 @@ use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart};
 
 use super::MapsError;
 
-/// Write `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
+/// Write `{model, edits, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
 /// [[…]], …}]}]}`; for cross-attention also `key_text`, `key_tokens` and `alignment`, a list of
 /// pairs of query and key, or `null` if it is not known.
 ///
@@ -43,6 +43,7 @@ impl Serialize for Json<'_> {
             .collect();
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("model", &maps.model)?;
+        object.serialize_entry("edits", &maps.edits)?;
         object.serialize_entry("text", &maps.text)?;
         object.serialize_entry("tokens", &maps.tokens)?;
         if let AttentionPart::Cross(keys) = &maps.part {

@@ -36,6 +36,7 @@ mod write;
 
 pub use error::MapsError;
 pub use font::Font;
+pub use fonts::without_glyph;
 pub use format::Format;
 pub use options::{PictureOptions, Values};
 pub use palette::Colours;

@@ -122,6 +122,7 @@ pub(super) fn plan<'a>(
             quantity,
             prefix: format!("{}{prefix}", maps.part.prefix()),
             part: title(&maps.part),
+            edits: edits(&maps.edits),
             titles: axis_titles(&maps.part),
             paint: Arc::new(Paint::new(scale, options.colours)),
             source: label::drawable(&source(maps)).into_owned(),
@@ -158,6 +159,14 @@ pub(super) fn plan<'a>(
     }
     pictures.iter().try_for_each(fits_into_memory)?;
     Ok(pictures)
+}
+
+/// Return the end of the titles of pictures of an edited model.
+fn edits(written: &[String]) -> String {
+    match written.is_empty() {
+        true => String::new(),
+        false => label::drawable(&format!(" after {}", written.join("; "))).into_owned(),
+    }
 }
 
 /// Return the beginning of the titles of pictures.
@@ -250,6 +259,7 @@ mod tests {
     /// Five heads over two tokens.
     fn sample() -> AttentionMaps {
         let token = |id| Token {
+            plain: String::new(),
             id,
             text: "a".into(),
             start: 0,
@@ -264,7 +274,9 @@ mod tests {
             values,
         };
         AttentionMaps {
+            edits: Vec::new(),
             model: String::new(),
+            edits: Vec::new(),
             text: "aa".into(),
             tokens: vec![token(0), token(1)],
             part: AttentionPart::Only,

@@ -2,7 +2,6 @@
 
 use super::args::Args;
 use crate::ablation::ablate;
-use crate::common::claim;
 use crate::model_source::ModelSource;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
@@ -29,8 +28,9 @@ pub(super) fn write(
             side_by_side(args, text, &first.loaded, others, looking, language, device)?
         }
     };
+    let mut page = page;
+    page.note_edits(&first.loaded.edits.written);
     let path = args.out.join("attention.html");
-    claim(&args.out)?;
     write_atomic(&path, page.html().as_bytes())?;
     Ok(path)
 }
@@ -153,15 +153,9 @@ fn side_by_side(
     language: Language,
     device: &Device,
 ) -> Result<Page> {
-    let title = args
-        .runs
-        .iter()
-        .map(|run| name(run))
-        .collect::<Vec<_>>()
-        .join(" · ");
     let mut page = Page::new(
         Kind::Variants,
-        &title,
+        &title(&args.runs, first),
         text,
         looking,
         language,
@@ -175,6 +169,18 @@ fn side_by_side(
         page.add(&loaded, name(path), None)?;
     }
     Ok(page)
+}
+
+/// Return the title of a model, or the names of several runs.
+pub(super) fn title(runs: &[PathBuf], first: &LanguageModel) -> String {
+    match runs {
+        [_] => first.title(),
+        several => several
+            .iter()
+            .map(|run| name(run))
+            .collect::<Vec<_>>()
+            .join(" · "),
+    }
 }
 
 /// Return the last component of a path, preceded by the run if it is a checkpoint.
