@@ -118,7 +118,7 @@ fn whatever_is_numbered_is_counted_from_the_end_as_well() {
     same(
         "sample",
         &[&write[..], &["--edit", "pattern -1.0-last @last:-2 = 0.9"]].concat(),
-        &[&write[..], &["--edit", "pattern 1.0-2 @1:0 = 0.9"]].concat(),
+        &[&write[..], &["--edit", "pattern 1.0-2 @3:2 = 0.9"]].concat(),
     );
     let maps = |name: &str, more: &[&str]| {
         let out = lab.at(name);

@@ -107,10 +107,12 @@ fn files_of_another_text_or_model_are_kept_in_a_folder_of_their_own() {
         found.keys().filter(|path| path.ends_with(name)).count()
     };
     assert_eq!((count("attention.json"), count("lens.npz")), (3, 2));
-    // Back to the first text: its files replace those of their folder.
+    // Back and forth: a folder of its own for each, and one set in front.
     write(TEXT, "json", &[]);
+    assert_eq!(count("attention.json"), 4);
     write("The dog ran.", "json", &[]);
-    assert_eq!(count("attention.json"), 3);
+    write(TEXT, "json", &[]);
+    assert_eq!(count("attention.json"), 4);
 }
 
 #[test]
@@ -255,13 +257,13 @@ fn patchings_say_what_is_patched_together_and_which_answers_are_unknown() {
     let shared = shared.to_str().unwrap();
     let texts = [
         "--clean",
-        "the cat sat",
+        "the cat saw the kite and ran",
         "--corrupt",
-        "the dog sat",
+        "the kite saw the cat and ran",
         "--answer",
-        "a",
+        " on",
         "--against",
-        "b",
+        " the",
     ];
     let patch = |more: &[&str]| on(shared, "patch", &[&texts[..], more].concat());
     let note = "note: 3 heads share each key and value";

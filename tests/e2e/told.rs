@@ -141,7 +141,7 @@ fn mistakes_of_toml_are_told_with_the_line_to_write() {
         ),
     ] {
         lab.write_config("mistake.toml", text);
-        sisun(&["info", &lab.at("mistake.toml")]).fails(1, &["is not valid TOML", part]);
+        sisun(&["info", &lab.at("mistake.toml")]).fails(2, &["is not valid TOML", part]);
     }
 }
 

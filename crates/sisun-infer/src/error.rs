@@ -1,6 +1,5 @@
 //! Errors of inference.
 
-use crate::Index;
 use sisun_config::ErrorKind;
 use sisun_data::DataError;
 use sisun_model::{Activation, ModelError};
@@ -109,7 +108,7 @@ pub enum InferError {
         /// `layer`, `head` or `neuron`.
         what: &'static str,
         /// The requested index.
-        asked: Index,
+        asked: String,
         /// Number of layers or heads.
         count: usize,
     },

@@ -35,7 +35,7 @@ impl Index {
         let found = self.from_start(count).filter(|number| *number < count);
         found.ok_or(InferError::NoSuch {
             what,
-            asked: self,
+            asked: self.to_string(),
             count,
         })
     }

@@ -5,7 +5,7 @@ use crate::given_text;
 use crate::output::{ForceArgs, make_parent};
 use crate::pairs;
 use crate::terminal::{note, say, say_json};
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use clap::Subcommand;
 use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
@@ -302,7 +302,10 @@ fn train(
         }
         error => {
             let told = in_options(&error.to_string());
-            Error::new(error).context(told)
+            match told == error.to_string() {
+                true => error.into(),
+                false => anyhow!(told),
+            }
         }
     })?;
     make_parent(out)?;
