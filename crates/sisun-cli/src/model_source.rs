@@ -212,7 +212,10 @@ impl ModelSource {
                 "evaluating {tokens} tokens at once (train.batch_size · model.context_len of the run)"
             )
         };
-        let remedy = || "give a shorter text with --data, or shorter windows (--lengths of `sisun eval`)".to_owned();
+        let remedy = || {
+            "give a shorter text with --data, or shorter windows (--lengths of `sisun eval`)"
+                .to_owned()
+        };
         let patterns = match edits.open_attention() {
             true => {
                 let rows = tokens.div_ceil(length.max(1));
