@@ -344,9 +344,9 @@ fn queries_layers_and_heads_that_do_not_exist() {
         explain(lab, "run", &["--text", TEXT, "--language", "fr"]).code,
         Some(2)
     );
-    assert_eq!(
-        explain(lab, "run", &["--text", TEXT, "--layer", "-1"]).code,
-        Some(2)
+    fails(
+        &["--layer", "-3"],
+        &["no layer -3", "-2 to -1 from the end"],
     );
     explain(lab, "nowhere", &["--text", TEXT]).fails(1, &["nowhere"]);
     let shown = explain(lab, "run", &["--text", TEXT, "--query", "the"])

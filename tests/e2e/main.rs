@@ -33,6 +33,8 @@ mod init;
 mod kept_files;
 mod limits;
 mod maps;
+mod naming;
+mod outputs;
 mod own_text;
 mod pages;
 mod pairs;
@@ -50,6 +52,7 @@ mod settings;
 #[cfg(target_os = "linux")]
 mod signals;
 mod sisun;
+mod told;
 mod training;
 mod two_processes;
 mod verifying;

@@ -6,8 +6,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use npyz::NpyFile;
 use serde_json::Value;
 use sisun_infer::{
-    AttentionInput, LanguageModel, PatchOptions, Patching, PathOptions, Reach, WrittenEdit,
-    numbered_head,
+    AttentionInput, HeadIndex, HeadName, LanguageModel, PatchOptions, Patching, PathOptions, Reach,
+    WrittenEdit,
 };
 use sisun_model::{Activation, Capture, Change, Edit, Pass, to_host};
 use std::fs::{self, File};
@@ -133,7 +133,8 @@ fn paths_recover_the_shares_of_transformer_lens() {
             let [to, into] = ["to", "into"].map(|key| path[key].as_str().unwrap());
             let into: Vec<AttentionInput> =
                 into.split(',').map(|one| one.parse().unwrap()).collect();
-            let to = numbered_head(to).unwrap();
+            let to: HeadIndex = to.parse().unwrap();
+            let to = to.of(loaded.model.config()).unwrap();
             let all = PathOptions {
                 from: None,
                 to,
@@ -143,7 +144,7 @@ fn paths_recover_the_shares_of_transformer_lens() {
             let what = format!("{name}, {path}");
             assert_close(&what, &found.recovered, &numbers(&path["recovered"]), 1e-4);
             // One sender alone gives what it gives among all.
-            let from = Some((0, 1));
+            let from = Some(HeadName { layer: 0, head: 1 });
             let one = loaded
                 .patch_path(&options, &PathOptions { from, ..all })
                 .unwrap();
@@ -366,7 +367,7 @@ fn patchings_that_make_no_sense_are_refused_with_the_remedy() {
     with(&["--at", "z", "--at-token", "99"]).fails(2, &["no token 99 in the clean text", "0 "]);
     with(&["--to-head", "0.1"]).fails(2, &["only heads of layers before it"]);
     with(&["--to-head", "1.7"]).fails(2, &["heads 0 to 2"]);
-    with(&["--to-head", "x"]).fails_by_clap(&["LAYER.HEAD"]);
+    with(&["--to-head", "x"]).fails_by_clap(&["names no head", "as in 1.2"]);
     let same = ["--at", "z", "--answer", " The", "--against", " The"];
     patch(&run, &same).fails(2, &["begin with the same token"]);
     let other = |more: &[&str]| {

@@ -1,6 +1,7 @@
 //! What the commands that analyse a model share: opening it, and writing the result to files.
 
 use crate::common::{DeviceArgs, claim, left_before};
+use crate::earlier::Shown;
 use crate::failure::Usage;
 use crate::model_source::{ModelSource, PrecisionArgs};
 use crate::terminal::say;
@@ -8,7 +9,7 @@ use crate::work;
 use anyhow::{Context, Result};
 use clap::Args;
 use sisun_files::write_atomic;
-use sisun_infer::{AnswerToken, Language};
+use sisun_infer::{AnswerToken, Language, LanguageModel};
 use sisun_viz::Sheet;
 use sisun_viz::maps::{sheet_svg, svg_to_png};
 use sisun_viz::page::{AnalysisPage, analysis_html};
@@ -70,6 +71,27 @@ impl fmt::Display for AnalysisFormat {
     }
 }
 
+/// A form in which an analysis is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// The table on the terminal.
+    Table,
+    /// The JSON object.
+    Json,
+    /// A file.
+    File(AnalysisFormat),
+}
+
+impl fmt::Display for Shows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table => f.write_str("the table"),
+            Self::Json => f.write_str("--json"),
+            Self::File(format) => format.fmt(f),
+        }
+    }
+}
+
 /// The result of an analysis, as files hold it.
 pub(crate) struct Analysis<'a> {
     /// Name of the files.
@@ -78,6 +100,24 @@ pub(crate) struct Analysis<'a> {
     pub(crate) text: &'a str,
     /// Pictures.
     pub(crate) sheets: Vec<Sheet>,
+}
+
+impl Analysis<'_> {
+    /// Describe what the files show.
+    fn shown(&self) -> Shown {
+        let sheets = self.sheets.iter();
+        let details: Vec<String> = sheets
+            .flat_map(|sheet| [sheet.title.clone(), sheet.below.clone()])
+            .collect();
+        // The title of a picture ends with the model.
+        let model = details.first().and_then(|title| title.rsplit(" · ").next());
+        Shown {
+            kind: self.name.to_owned(),
+            model: model.unwrap_or_default().to_owned(),
+            text: self.text.to_owned(),
+            details,
+        }
+    }
 }
 
 impl AnalysisOutput {
@@ -96,6 +136,28 @@ impl AnalysisOutput {
             return Ok(());
         };
         Err(Usage(problem.to_owned()).into())
+    }
+
+    /// Refuse an option that would change nothing in what is asked for; `uses` are the forms that
+    /// show it.
+    ///
+    /// # Errors
+    /// If it is given and none of them is asked for.
+    pub(crate) fn check_used(&self, option: &str, given: bool, uses: &[Shows]) -> Result<()> {
+        let is_shown = |form: &Shows| match form {
+            Shows::Table => self.format.is_empty() && !self.json,
+            Shows::Json => self.json,
+            Shows::File(format) => self.wants(*format),
+        };
+        if !given || uses.iter().any(is_shown) {
+            return Ok(());
+        }
+        let listed: Vec<String> = uses.iter().map(ToString::to_string).collect();
+        Err(Usage(format!(
+            "{option} changes only {}: leave it out",
+            listed.join(", ")
+        ))
+        .into())
     }
 
     /// Write the files and return their paths. `npz` makes the arrays, and `page` completes the
@@ -122,6 +184,11 @@ impl AnalysisOutput {
             }
             let formats = pictures.map(|format| self.wants(format));
             contents.extend(draw(sheet, formats)?);
+            if self.wants(AnalysisFormat::Png) {
+                let labels = sheet.rows.iter().chain(&sheet.columns);
+                let labels = labels.chain(sheet.texts.iter().flatten());
+                device.note_glyphs(labels.map(String::as_str), None);
+            }
         }
         if self.wants(AnalysisFormat::Html) {
             let language = self.language.unwrap_or_else(|| Language::of(found.text));
@@ -129,12 +196,16 @@ impl AnalysisOutput {
             contents.push((format!("{}.html", found.name), html.into_bytes()));
         }
         let out = self.out.as_deref().unwrap_or(Path::new("maps"));
-        write_files(out, contents, device)
+        let shown = found.shown();
+        shown.make_room(out, device)?;
+        let files = write_files(out, contents, device)?;
+        shown.record(out, &files)?;
+        Ok(files)
     }
 }
 
 /// Draw a sheet as PNG, as SVG, or as both. Return the names of the files and what they hold.
-pub(crate) fn draw(sheet: &Sheet, [png, svg]: [bool; 2]) -> Result<Vec<(String, Vec<u8>)>> {
+fn draw(sheet: &Sheet, [png, svg]: [bool; 2]) -> Result<Vec<(String, Vec<u8>)>> {
     let drawn = sheet_svg(sheet)?;
     let mut pictures = Vec::new();
     if png {
@@ -150,7 +221,7 @@ pub(crate) fn draw(sheet: &Sheet, [png, svg]: [bool; 2]) -> Result<Vec<(String, 
 }
 
 /// Write files into a folder and return their paths. Files of earlier commands are noted.
-pub(crate) fn write_files(
+fn write_files(
     out: &Path,
     contents: Vec<(String, Vec<u8>)>,
     device: &DeviceArgs,
@@ -178,8 +249,19 @@ pub(crate) fn say_files(files: &[PathBuf]) -> Result<()> {
         .try_for_each(|file| say(&file.display().to_string()))
 }
 
-/// Note which token of an answer is taken, if it has several.
-pub(crate) fn note_rest(option: &str, given: &str, token: &AnswerToken, device: &DeviceArgs) {
+/// Note which token of an answer is taken, if it has several, and if it stands for characters that
+/// the vocabulary lacks.
+pub(crate) fn note_rest(
+    option: &str,
+    given: &str,
+    token: &AnswerToken,
+    loaded: &LanguageModel,
+    device: &DeviceArgs,
+) -> Result<()> {
+    let encoding = loaded.tokenizer.encode(given)?;
+    if let Some(unknown) = loaded.tokenizer.unknown(given, &encoding) {
+        device.note(&format!("note: {option} {given:?}: {unknown}"));
+    }
     if !token.rest.is_empty() {
         device.note(&format!(
             "note: {option} {given:?} is {} tokens: the first is taken, {:?}",
@@ -187,6 +269,7 @@ pub(crate) fn note_rest(option: &str, given: &str, token: &AnswerToken, device: 
             token.text
         ));
     }
+    Ok(())
 }
 
 /// Open the model that a RUN argument names.

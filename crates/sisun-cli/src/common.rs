@@ -8,6 +8,7 @@ use sisun_data::Tokenizer;
 use sisun_devices::{Remembered, Work};
 use sisun_files::LockedDir;
 use sisun_model::{Chosen, DeviceChoice};
+use sisun_viz::maps::{Font, without_glyph};
 use std::path::{Path, PathBuf};
 
 /// Options of the device.
@@ -145,6 +146,25 @@ impl DeviceArgs {
             self.note(&format!("note: {unknown}"));
         }
         Ok(())
+    }
+
+    /// Note the characters of labels for which there is no glyph, so that a PNG shows boxes.
+    pub(crate) fn note_glyphs<'a>(
+        &self,
+        labels: impl Iterator<Item = &'a str>,
+        font: Option<&Font>,
+    ) {
+        const LISTED: usize = 8;
+        let missing = without_glyph(labels, font);
+        if missing.is_empty() {
+            return;
+        }
+        let shown: Vec<String> = missing.iter().take(LISTED).map(char::to_string).collect();
+        let more = if missing.len() > LISTED { ", …" } else { "" };
+        self.note(&format!(
+            "note: no font here has a glyph for {}{more}: the PNG shows □ instead; install a font that has them, or write svg",
+            shown.join(", ")
+        ));
     }
 
     /// Print a note on stderr, unless `--quiet` was given.

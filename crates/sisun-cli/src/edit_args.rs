@@ -21,8 +21,10 @@ macro_rules! edit_grammar {
 Edits: ACTIVATION LAYER.HEAD @POSITIONS = CHANGE
   ACTIVATION  embed, pos_embed, resid_pre, q, k, v, scores, pattern, z, attn_out, resid_mid,
               mlp_out, resid_post or logits
-  LAYER.HEAD  numbers and ranges from 0, as in 1.3, 0,2.0-3 or *.3; what is left out means all
-  @POSITIONS  tokens, as in @4 or @0,2-3; of scores and pattern the queries, @QUERY:KEY one cell
+  LAYER.HEAD  numbers and ranges from 0, as in 1.3, 0,2.0-3 or *.3, or from the end, as in last.-2;
+              what is left out means all
+  @POSITIONS  tokens, as in @4, @0,2-3 or @last (of the prompt); of scores and pattern the queries,
+              @QUERY:KEY one cell
   CHANGE      zero, NUMBER or scale NUMBER;
               mean 'TEXT' (over its positions), resample 'TEXT' (from random positions of it) or
               from 'TEXT' (from the same position); a name without quotes is a file;
@@ -36,6 +38,14 @@ impl EditArgs {
     /// Return true if there is an edit.
     pub(crate) fn given(&self) -> bool {
         !self.edits.is_empty()
+    }
+
+    /// Return the edits as they were written.
+    pub(crate) fn written(&self) -> Vec<&str> {
+        self.edits
+            .iter()
+            .map(|edit| edit.written.as_str())
+            .collect()
     }
 
     /// Return the edits for a model and the texts it reads.

@@ -7,6 +7,7 @@ mod base;
 mod columns;
 mod commands;
 mod common;
+mod earlier;
 mod edit_args;
 mod failure;
 mod given_config;

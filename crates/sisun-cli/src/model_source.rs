@@ -64,8 +64,16 @@ pub(crate) struct TextArgs {
 
 /// Add the option that names the field to an error about the fields of JSON lines.
 fn with_option(error: DataError) -> anyhow::Error {
-    let told = matches!(error, DataError::JsonField { .. })
-        .then(|| format!("{error}\nhere the field of --data is named with --jsonl-field NAME"));
+    let told = match &error {
+        DataError::JsonField { .. } => Some(format!(
+            "{error}\nhere the field of --data is named with --jsonl-field NAME"
+        )),
+        DataError::NoLossTokens { .. } => Some(
+            "every answer in the text of --data is empty, so that there is nothing to take the loss on: give another text"
+                .to_owned(),
+        ),
+        _ => None,
+    };
     match told {
         Some(told) => anyhow::Error::new(error).context(told),
         None => error.into(),
@@ -213,7 +221,10 @@ impl ModelSource {
                 "evaluating {tokens} tokens at once (train.batch_size · model.context_len of the run)"
             )
         };
-        let remedy = || "give a shorter text with --data, or shorter --lengths".to_owned();
+        let remedy = || {
+            "give a shorter text with --data, or shorter windows (--lengths of `sisun eval`)"
+                .to_owned()
+        };
         let patterns = match edits.open_attention() {
             true => {
                 let rows = tokens.div_ceil(length.max(1));

@@ -1,29 +1,30 @@
 //! Expansion of a file into the cells of a comparison: tracks × variants × seeds.
 
+mod settings;
+mod variants;
+
+pub use settings::{Network, Settings};
+pub(crate) use variants::TRIED;
+pub use variants::Variant;
+
 use crate::CompareError;
 use crate::track::{TRACK, Track};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use settings::{check_random, network, settings};
 use sisun_config::{
-    FormerKey, ModelConfig, Position, Seq2SeqConfig, Shape, TrainConfig, apply_overrides,
-    from_value, read_table, set,
+    FormerKey, ModelConfig, Seq2SeqConfig, Shape, TrainConfig, apply_overrides, from_value,
+    read_table,
 };
-use sisun_data::tasks::SYMBOLS;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::LazyLock;
 use toml::{Table, Value};
+use variants::{MOST_CELLS, tried, variants};
 
 /// The seed of a sweep, which no compared cell uses.
 const TUNING_SEED: u64 = 1 << 40;
-/// The table of a decoder-only transformer.
-const MODEL: &str = "model";
-/// The table of an encoder–decoder.
-const SEQ2SEQ: &str = "seq2seq";
-/// Separator between a variant's name and the settings tried with it.
-pub(crate) const TRIED: &str = " with ";
-
 /// A whole comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
@@ -79,28 +80,6 @@ fn check_budget(given: &str, table: &Table, budget: &str) -> Result<(), CompareE
     })
 }
 
-/// One thing that is compared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Variant {
-    /// Its name in reports.
-    #[schemars(extend("example" = "without residuals"))]
-    pub name: String,
-    /// Its settings, keys of `[model]` or `[seq2seq]` and of `[train]` in quotes. `seq2seq` itself, a
-    /// table, takes the place of all of `[seq2seq]`: a model of another kind.
-    #[serde(default)]
-    #[schemars(
-        with = "BTreeMap<String, serde_json::Value>",
-        extend("example" = { "\"model.residual\"": false })
-    )]
-    pub set: Table,
-    /// Upper bound of the random positions of its tokens, in training and evaluation (Ruoss et al.
-    /// 2023), at least `model.context_len`. Default: positions count from 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 1_048_576), extend("example" = 256, "unit" = "positions"))]
-    pub random_positions: Option<usize>,
-}
-
 /// One training run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cell {
@@ -136,52 +115,6 @@ impl fmt::Display for Cell {
 
 /// The keys of [`File`].
 pub(crate) static FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<File>);
-
-/// The settings of a cell's model and training.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Settings {
-    /// The network, under the name of its table.
-    #[serde(flatten)]
-    pub network: Network,
-    /// The training loop.
-    pub train: TrainConfig,
-}
-
-/// The network of a cell.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Network {
-    /// `[model]`: a decoder-only transformer.
-    Model(ModelConfig),
-    /// `[seq2seq]`: an encoder–decoder.
-    Seq2seq(Seq2SeqConfig),
-}
-
-/// The keys of [`ModelSettings`].
-static MODEL_SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<ModelSettings>);
-
-/// The keys of [`Seq2SeqSettings`].
-static SEQ2SEQ_SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<Seq2SeqSettings>);
-
-/// The settings of a cell with `[model]`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ModelSettings {
-    /// The network.
-    model: ModelConfig,
-    /// The training loop.
-    train: TrainConfig,
-}
-
-/// The settings of a cell with `[seq2seq]`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Seq2SeqSettings {
-    /// The network.
-    seq2seq: Seq2SeqConfig,
-    /// The training loop.
-    train: TrainConfig,
-}
 
 /// The file, with tracks and settings still as tables.
 #[derive(Deserialize, JsonSchema)]
@@ -467,48 +400,6 @@ fn merge(table: &mut Table, over: &Table) {
     }
 }
 
-/// Return the name and the content of the table of the network, which has to be the one that the
-/// tracks are for.
-fn network(
-    model: Option<Table>,
-    seq2seq: Option<Table>,
-    tracks: &[(String, Track)],
-) -> Result<(&'static str, Table), CompareError> {
-    let (name, table) = match (model, seq2seq) {
-        (Some(model), None) => (MODEL, model),
-        (None, Some(seq2seq)) => (SEQ2SEQ, seq2seq),
-        (Some(_), Some(_)) => {
-            let rule = "is given beside [model]: a comparison has one of them, [seq2seq] for tracks of pairs, \
-                        [model] for tasks and text; remove the other";
-            return Err(CompareError::invalid(SEQ2SEQ, "{…}", rule));
-        }
-        (None, None) => {
-            let pairs = tracks.iter().any(|(_, track)| track.has_pairs());
-            let (key, rule) = match pairs {
-                true => (SEQ2SEQ, "give [seq2seq], the network of tracks of pairs"),
-                false => (
-                    MODEL,
-                    "give [model], the network of tracks of tasks and text",
-                ),
-            };
-            return Err(CompareError::missing(key, rule));
-        }
-    };
-    for (track, data) in tracks {
-        if data.has_pairs() != (name == SEQ2SEQ) {
-            let rule = match data.has_pairs() {
-                true => "a track of pairs needs [seq2seq] in place of [model]",
-                false => {
-                    "models of [seq2seq] need pairs: the kind pair_task or pairs; tasks and text need [model]"
-                }
-            };
-            let key = format!("tracks.{track}.kind");
-            return Err(CompareError::invalid(key, data.kind(), rule));
-        }
-    }
-    Ok((name, table))
-}
-
 fn tracks(table: Table) -> Result<Vec<(String, Track)>, CompareError> {
     if table.is_empty() {
         return Err(CompareError::invalid(
@@ -543,249 +434,4 @@ fn plain_name(key: &str, name: &str) -> Result<(), CompareError> {
             "a name has letters, digits, - and _ only",
         ))
     }
-}
-
-/// Return every combination of the varied settings, then the variants that are listed explicitly.
-fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareError> {
-    if vary.is_empty() && written.is_empty() {
-        return Err(CompareError::missing(
-            "vary",
-            "give [vary], or [[variants]], or both",
-        ));
-    }
-    let mut all = if vary.is_empty() {
-        Vec::new()
-    } else {
-        combinations(&vary)?
-    };
-    all.extend(written);
-    for (i, variant) in all.iter().enumerate() {
-        if all[..i].iter().any(|before| before.name == variant.name) {
-            return Err(CompareError::invalid(
-                "variants",
-                &variant.name,
-                "two variants have this name",
-            ));
-        }
-    }
-    Ok(all)
-}
-
-/// Maximum number of models in a comparison.
-const MOST_CELLS: usize = 100_000;
-
-fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
-    let counts = vary
-        .values()
-        .map(|values| values.as_array().map_or(1, Vec::len));
-    let all = counts.fold(1, usize::saturating_mul);
-    if all > MOST_CELLS {
-        let keys = vary.keys().cloned().collect::<Vec<_>>().join(", ");
-        return Err(CompareError::invalid(
-            "vary",
-            keys,
-            format!("makes {all} combinations; at most {MOST_CELLS} can be"),
-        ));
-    }
-    let mut all = vec![Variant {
-        name: String::new(),
-        set: Table::new(),
-        random_positions: None,
-    }];
-    for (key, values) in vary {
-        let values = values
-            .as_array()
-            .filter(|values| !values.is_empty())
-            .ok_or_else(|| {
-                CompareError::invalid(
-                    format!("vary.{key:?}"),
-                    values,
-                    "must be a list of the values to compare",
-                )
-            })?;
-        let one = |before: &Variant, value: &Value| {
-            let short = key.rsplit('.').next().unwrap_or(key);
-            let name = if vary.len() == 1 {
-                told(value)
-            } else {
-                format!("{short} {}", told(value))
-            };
-            let mut set = before.set.clone();
-            set.insert(key.clone(), value.clone());
-            Variant {
-                name: [before.name.as_str(), &name].join(" ").trim().to_owned(),
-                set,
-                random_positions: None,
-            }
-        };
-        all = all
-            .iter()
-            .flat_map(|before| values.iter().map(move |value| one(before, value)))
-            .collect();
-    }
-    Ok(all)
-}
-
-/// Format a value as part of a name: `rope`, `rope fraction 0.25`, `true`.
-fn told(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Table(table) => {
-            let parts = table.iter().map(|(key, value)| match key.as_str() {
-                "kind" => told(value),
-                _ => format!("{key} {}", told(value)),
-            });
-            parts.collect::<Vec<_>>().join(" ")
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Check that random positions apply: the position encoding must use numbers, and there must be at
-/// least as many as a sequence has tokens.
-fn check_random(variant: &Variant, settings: &Settings) -> Result<(), CompareError> {
-    let Some(below) = variant.random_positions else {
-        return Ok(());
-    };
-    let key = format!("random_positions of variant {:?}", variant.name);
-    let Network::Model(model) = &settings.network else {
-        let rule = "encoder–decoders have no random positions; leave it out";
-        return Err(CompareError::invalid(key, below, rule));
-    };
-    let (position, context_len) = (model.position, model.context_len);
-    if !matches!(position, Position::Sinusoidal | Position::Rope { .. }) {
-        let rule = format!(
-            "only sinusoidal and rope can stand anywhere, not {}",
-            position.name()
-        );
-        return Err(CompareError::invalid(key, below, rule));
-    }
-    if !(context_len..=1 << 20).contains(&below) {
-        let rule = format!(
-            "must be from the {context_len} tokens of a training sequence to {}",
-            1 << 20
-        );
-        return Err(CompareError::invalid(key, below, rule));
-    }
-    Ok(())
-}
-
-/// Return every variant with every combination of the values that the sweep tries.
-fn tried(variants: &[Variant], sweep: &Table) -> Result<Vec<Variant>, CompareError> {
-    let values = combinations(sweep)?;
-    let both = |variant: &Variant, tried: &Variant| Variant {
-        name: format!("{}{TRIED}{}", variant.name, tried.name),
-        set: variant
-            .set
-            .iter()
-            .chain(&tried.set)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-        random_positions: variant.random_positions,
-    };
-    Ok(variants
-        .iter()
-        .flat_map(|variant| values.iter().map(move |tried| both(variant, tried)))
-        .collect())
-}
-
-fn settings(
-    base: &Table,
-    network: &str,
-    (track_name, track): (&str, &Track),
-    variant: &Variant,
-    chosen: Option<&Table>,
-    seed: u64,
-) -> Result<Settings, CompareError> {
-    let mut table = base.clone();
-    for (key, value) in track
-        .set()
-        .iter()
-        .chain(&variant.set)
-        .chain(chosen.into_iter().flatten())
-    {
-        let is_of = |name: &str| {
-            key.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('.'))
-        };
-        let is_whole = network == SEQ2SEQ && key == SEQ2SEQ && value.is_table();
-        if !(is_of(network) || is_of("train") || is_whole) {
-            let rule = format!("only keys of [{network}] and [train] can be compared");
-            return Err(CompareError::invalid(key, value, rule));
-        }
-        set(&mut table, key, value.clone())
-            .map_err(|part| CompareError::invalid(key, value, format!("{part} is no table")))?;
-    }
-    // A seed beyond i64 cannot be written in TOML; the seeds of a comparison count up from a small
-    // number.
-    set(&mut table, "train.seed", Value::Integer(seed as i64))
-        .map_err(|_| CompareError::invalid("train", "", "must be a table"))?;
-    let context = format!("track {track_name:?}, variant {:?}: ", variant.name);
-    let settings = match network {
-        SEQ2SEQ => seq2seq_settings(table, &context)?,
-        _ => model_settings(table, track, &context)?,
-    };
-    settings
-        .train
-        .validate()
-        .map_err(CompareError::config(context))?;
-    let (key, dropout) = match &settings.network {
-        Network::Model(model) => ("model.dropout", model.dropout),
-        Network::Seq2seq(config) => ("seq2seq.dropout", config.dropout()),
-    };
-    if dropout > 0.0 {
-        let rule =
-            "must be 0 in a comparison: cells that run side by side share the generator of dropout";
-        return Err(CompareError::invalid(key, dropout, rule));
-    }
-    Ok(settings)
-}
-
-fn seq2seq_settings(table: Table, context: &str) -> Result<Settings, CompareError> {
-    let read: Seq2SeqSettings = from_value("", Value::Table(table), &SEQ2SEQ_SETTINGS)
-        .map_err(CompareError::config(context))?;
-    read.seq2seq
-        .validate()
-        .map_err(CompareError::config(context))?;
-    Ok(Settings {
-        network: Network::Seq2seq(read.seq2seq),
-        train: read.train,
-    })
-}
-
-fn model_settings(
-    mut table: Table,
-    track: &Track,
-    context: &str,
-) -> Result<Settings, CompareError> {
-    if let (
-        Track::Task {
-            train_lengths: [_, longest],
-            ..
-        },
-        Some(task),
-    ) = (track, track.task())
-    {
-        let vocab = Value::Integer(SYMBOLS.chars().count() as i64);
-        let context = Value::Integer(task.most_tokens(*longest) as i64);
-        for (key, value) in [("model.vocab_size", vocab), ("model.context_len", context)] {
-            set(&mut table, key, value)
-                .map_err(|_| CompareError::invalid("model", "", "must be a table"))?;
-        }
-    }
-    let ModelSettings { mut model, train } = from_value("", Value::Table(table), &MODEL_SETTINGS)
-        .map_err(CompareError::config(context))?;
-    model.validate().map_err(CompareError::config(context))?;
-    if let (Track::Task { .. }, false) = (track, model.causal) {
-        return Err(CompareError::invalid(
-            format!("{context}model.causal"),
-            false,
-            "a task judges what a model writes by one pass over prompt and answer, in which such a model sees the answer; compare it on language tracks alone",
-        ));
-    }
-    model.resolve();
-    Ok(Settings {
-        network: Network::Model(model),
-        train,
-    })
 }

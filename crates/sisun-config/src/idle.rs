@@ -2,7 +2,10 @@
 
 use crate::data::default_validation_fraction;
 use crate::train::{default_muon_lr, default_muon_momentum};
-use crate::{Config, OptimizerKind, Schedule, Seq2SeqConfig, Seq2SeqExperiment, TrainConfig};
+use crate::{
+    Config, Ffn, ModelConfig, OptimizerKind, Schedule, Seq2SeqConfig, Seq2SeqExperiment,
+    TrainConfig,
+};
 
 impl Config {
     /// Return each key that is set and has no effect, with the reason.
@@ -13,7 +16,19 @@ impl Config {
             "data.validation_fraction",
             "beside data.validation, which is held out whole",
         ));
-        without_effect(&self.train).chain(data).collect()
+        let greedy = self
+            .sample
+            .as_ref()
+            .is_some_and(|sample| sample.temperature == 0.0 && sample.top_k != 0);
+        let sample = greedy.then_some((
+            "sample.top_k",
+            "with sample.temperature = 0, which takes the most likely token",
+        ));
+        without_effect(&self.train)
+            .chain(data)
+            .chain(without_ffn(&self.model))
+            .chain(sample)
+            .collect()
     }
 }
 
@@ -41,6 +56,18 @@ impl Seq2SeqExperiment {
     }
 }
 
+fn without_ffn(model: &ModelConfig) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let is_without = model.ffn == Ffn::None;
+    let all = [
+        ("model.d_ff", model.d_ff.is_some()),
+        ("model.ffn_bias", model.ffn_bias.is_some()),
+        ("model.parallel_residual", model.parallel_residual),
+    ];
+    all.into_iter()
+        .filter(move |(_, set)| *set && is_without)
+        .map(|(key, _)| (key, "with model.ffn = \"none\""))
+}
+
 fn without_effect(train: &TrainConfig) -> impl Iterator<Item = (&'static str, &'static str)> {
     let without_muon = train.optimizer != OptimizerKind::Muon;
     let muon = "without train.optimizer = \"muon\"";
@@ -64,4 +91,54 @@ fn without_effect(train: &TrainConfig) -> impl Iterator<Item = (&'static str, &'
     all.into_iter()
         .filter(|(_, idle, _)| *idle)
         .map(|(key, _, why)| (key, why))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::Config;
+    use std::path::Path;
+
+    /// Return the keys without effect of a configuration with these lines in its tables.
+    fn idle(model: &str, sample: &str) -> Vec<&'static str> {
+        let text = format!(
+            "name = 'a'
+            [data]
+            sources = ['a.txt']
+            [tokenizer]
+            kind = 'char'
+            [model]
+            d_model = 8
+            n_layers = 1
+            n_heads = 1
+            context_len = 8
+            {model}
+            [train]
+            steps = 1
+            batch_size = 1
+            lr_max = 0.1
+            [sample]
+            prompt = 'a'
+            {sample}"
+        );
+        let config = Config::parse(Path::new("a.toml"), &text).unwrap();
+        let found = config.settings_without_effect();
+        found.into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn settings_of_what_the_model_lacks_are_named() {
+        assert!(idle("", "top_k = 4").is_empty());
+        assert!(idle("ffn = 'none'", "temperature = 0").is_empty());
+        assert_eq!(
+            idle(
+                "ffn = 'none'\nffn_bias = true\nparallel_residual = true",
+                ""
+            ),
+            ["model.ffn_bias", "model.parallel_residual"]
+        );
+        assert!(idle("ffn_bias = true\nparallel_residual = true", "").is_empty());
+        assert_eq!(idle("", "temperature = 0\ntop_k = 4"), ["sample.top_k"]);
+    }
 }

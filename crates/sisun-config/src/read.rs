@@ -183,6 +183,21 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
     let Some(line) = line else {
         return String::new();
     };
+    let message = error.message();
+    let words = line.trim().trim_end_matches(',');
+    if message.contains("duplicate key") {
+        let name = line.split('=').next().unwrap_or(line).trim();
+        return match name.starts_with('[') {
+            true => format!("\n{name} stands twice: put all its keys below one of them"),
+            false => format!("\n{name} stands twice: keep one of them"),
+        };
+    }
+    if message.contains("extra comma") {
+        return "\na comma stands there without a value before it: remove it".to_owned();
+    }
+    if line.trim().ends_with(',') && words.contains('=') {
+        return format!("\na setting ends with its line, without a comma: {words}");
+    }
     let Some((key, value)) = line
         .split_once('=')
         .map(|(key, value)| (key.trim(), value.trim()))
@@ -211,7 +226,7 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
             "\na backslash in double quotes begins a special character: write the text in single quotes, or each \\ as \\\\".to_owned()
         }
         _ if first == '.' => format!("\na number begins with a digit: write {key} = 0{value}"),
-        _ if first.is_ascii_digit() && !error.message().contains("duplicate key") => "\na number is written without thousands separators, as in 1000000 or 1_000_000".to_owned(),
+        _ if first.is_ascii_digit() => "\na number is written without thousands separators, as in 1000000 or 1_000_000".to_owned(),
         _ => String::new(),
     }
 }

@@ -29,11 +29,29 @@ pub fn claim_folder(dir: &Path) -> io::Result<bool> {
             return Ok(false);
         }
     }
-    write_atomic(
-        &mark,
-        b"Sisun wrote the files of this folder and may replace them.\n",
-    )?;
+    write_mark(dir, &[])?;
     Ok(true)
+}
+
+/// Return the text of the mark of an output folder.
+///
+/// # Errors
+/// If there is none, or it cannot be read.
+pub fn read_mark(dir: &Path) -> io::Result<String> {
+    fs::read_to_string(dir.join(MARK))
+}
+
+/// Write the mark of an output folder, with further lines below its first.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_mark(dir: &Path, lines: &[String]) -> io::Result<()> {
+    let mut text = "Sisun wrote the files of this folder and may replace them.\n".to_owned();
+    for line in lines {
+        text += line;
+        text.push('\n');
+    }
+    Ok(write_atomic(&dir.join(MARK), text.as_bytes())?)
 }
 
 #[cfg(test)]

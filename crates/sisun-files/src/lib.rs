@@ -10,7 +10,7 @@ mod run_dir;
 mod there;
 mod write;
 
-pub use claim::claim_folder;
+pub use claim::{claim_folder, read_mark, write_mark};
 pub use holder::{Holder, utc};
 pub use lock::{Lock, LockError, Patience, holder};
 pub use locked_dir::{LOCK_FILE, LockedDir, is_vacant};

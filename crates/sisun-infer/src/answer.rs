@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct AnswerToken {
     /// Token id.
     pub id: u32,
-    /// Readable text.
+    /// Text of the token.
     pub text: String,
     /// Texts of the further tokens of the answer, which are not examined.
     pub rest: Vec<String>,
@@ -38,18 +38,12 @@ impl LanguageModel {
         };
         Ok(AnswerToken {
             id: *first,
-            text: self.label(*first),
-            rest: rest.iter().map(|id| self.label(*id)).collect(),
+            text: self.tokenizer.token_text(*first),
+            rest: rest
+                .iter()
+                .map(|id| self.tokenizer.token_text(*id))
+                .collect(),
         })
-    }
-
-    /// Return the text of a token for display.
-    pub(crate) fn label(&self, id: u32) -> String {
-        let text = self.tokenizer.token_text(id);
-        match self.tokenizer.is_special(id) {
-            true => text,
-            false => sisun_data::make_visible(&text),
-        }
     }
 
     /// Return the token that a text is; it may also be one after a space (` cat`).
@@ -74,7 +68,7 @@ impl LanguageModel {
                 given: text.to_owned(),
                 tokens: ids
                     .iter()
-                    .map(|id| format!("{:?}", self.label(*id)))
+                    .map(|id| format!("{:?}", self.tokenizer.token_text(*id)))
                     .collect::<Vec<_>>()
                     .join(", "),
             }),

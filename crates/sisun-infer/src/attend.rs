@@ -1,14 +1,13 @@
 //! Capturing the attention of a model on a text.
 
 use crate::attention_maps::{ActivationMap, AttentionMaps, AttentionPart, Token, Weighting};
-use crate::edits::numbers;
 use crate::heads::value_weighted;
-use crate::{InferError, LanguageModel};
+use crate::{Indices, InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_data::TokenLabel;
 use sisun_model::{Activation, Capture, Pass, memory};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
 
 /// A choice of activations, layers and heads; all layers and heads by default.
@@ -17,9 +16,9 @@ pub struct CaptureSelection {
     /// Activations with a head axis.
     pub activations: Vec<Activation>,
     /// Layers; `None` for all.
-    pub layers: Option<Vec<usize>>,
+    pub layers: Option<Indices>,
     /// Heads; `None` for all.
-    pub heads: Option<Vec<usize>>,
+    pub heads: Option<Indices>,
 }
 
 impl Default for CaptureSelection {
@@ -51,8 +50,8 @@ impl CaptureSelection {
         heads: usize,
     ) -> Result<(Vec<usize>, Vec<usize>), InferError> {
         Ok((
-            existing("layer", self.layers.as_deref(), layers)?,
-            existing("head", self.heads.as_deref(), heads)?,
+            chosen("layer", self.layers.as_ref(), layers)?,
+            chosen("head", self.heads.as_ref(), heads)?,
         ))
     }
 }
@@ -78,6 +77,7 @@ impl LanguageModel {
                          end,
                      }| Token {
             id,
+            plain: self.tokenizer.token_text(id),
             text,
             start,
             end,
@@ -101,6 +101,7 @@ impl LanguageModel {
         let tokens = self.attend_each(text, looking, |activation| activations.push(activation))?;
         Ok(AttentionMaps {
             model: self.title(),
+            edits: self.edits.written.clone(),
             text: text.to_owned(),
             tokens,
             part: AttentionPart::Only,
@@ -272,42 +273,26 @@ pub fn check_per_head(activations: &[Activation]) -> Result<(), InferError> {
     }
 }
 
-/// Parse a list of numbers and ranges, such as `0,2-3`.
+/// Parse a list of layers or heads, such as `0,2-3` or `last`.
 ///
 /// # Errors
 /// If the list is malformed; `what` is `layer` or `head`.
-pub fn parse_selection(what: &'static str, given: &str) -> Result<Vec<usize>, InferError> {
-    let bad = || InferError::BadSelection {
+pub fn parse_selection(what: &'static str, given: &str) -> Result<Indices, InferError> {
+    let bad = |_| InferError::BadSelection {
         what,
         given: given.to_owned(),
     };
-    numbers(given).ok_or_else(bad)
+    given.parse().map_err(bad)
 }
 
-fn existing(
+fn chosen(
     what: &'static str,
-    chosen: Option<&[usize]>,
+    given: Option<&Indices>,
     count: usize,
 ) -> Result<Vec<usize>, InferError> {
-    match chosen {
+    match given {
         None => Ok((0..count).collect()),
-        Some(chosen) => match chosen.iter().find(|&&number| number >= count) {
-            Some(&number) => Err(InferError::NoSuch {
-                what,
-                number,
-                count,
-            }),
-            None if chosen.is_empty() => Err(InferError::BadSelection {
-                what,
-                given: String::new(),
-            }),
-            None => Ok(chosen
-                .iter()
-                .copied()
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect()),
-        },
+        Some(given) => given.among(what, count),
     }
 }
 
@@ -346,21 +331,11 @@ mod tests {
     }
 
     #[test]
-    fn selections_are_numbers_and_ranges() {
-        assert_eq!(parse_selection("layer", "3, 0,2-3").unwrap(), [0, 2, 3]);
-        for bad in [
-            "",
-            "a",
-            "1-",
-            "-1",
-            "3-1",
-            "1,,2",
-            "0-99999999999",
-            "99999999999999999999999",
-        ] {
+    fn malformed_selections_are_quoted() {
+        for bad in ["", "a", "1-", "3-1", "1,,2"] {
             let message = parse_selection("head", bad).unwrap_err().to_string();
             assert!(
-                message.contains("heads") && message.contains(bad),
+                message.contains("heads") && message.contains(bad) && message.contains("last"),
                 "{message}"
             );
         }

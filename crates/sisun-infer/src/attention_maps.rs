@@ -10,9 +10,13 @@ use std::collections::BTreeSet;
 pub struct Token {
     /// Token id.
     pub id: u32,
-    /// The label to show. It may differ from the text, for example `⏎` for a line break or `한 1/3`
-    /// for a part of a character.
+    /// The label that pictures and tables show, in which white space is made visible: `⏎` for a line
+    /// break, `한 1/3` for a part of a character.
+    #[serde(skip)]
     pub text: String,
+    /// The text as it is, which files hold; part of a character is shown as its bytes.
+    #[serde(rename = "text")]
+    pub plain: String,
     /// Index of the first character of the text that the token covers.
     pub start: usize,
     /// Index after the last character that the token covers.
@@ -109,6 +113,8 @@ pub enum Weighting {
 pub struct AttentionMaps {
     /// Description of the model.
     pub model: String,
+    /// The edits of the model, as they were written.
+    pub edits: Vec<String>,
     /// Original text, of the queries.
     pub text: String,
     /// Tokens of the text, in order.

@@ -1,6 +1,6 @@
 //! Heads and neurons by their layer and number.
 
-use crate::InferError;
+use crate::{Index, InferError};
 use serde::{Serialize, Serializer};
 use sisun_config::ModelConfig;
 use std::fmt;
@@ -27,7 +27,16 @@ impl Serialize for HeadName {
     }
 }
 
-impl FromStr for HeadName {
+/// A head as a user names it, counted from 0 or from the end: `1.2`, `last.0`, `-1.-2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadIndex {
+    /// Layer.
+    pub layer: Index,
+    /// Head.
+    pub head: Index,
+}
+
+impl FromStr for HeadIndex {
     type Err = InferError;
 
     fn from_str(given: &str) -> Result<Self, InferError> {
@@ -36,12 +45,25 @@ impl FromStr for HeadName {
     }
 }
 
+impl HeadIndex {
+    /// Return the head of a model.
+    ///
+    /// # Errors
+    /// [`InferError::NoSuch`].
+    pub fn of(self, config: &ModelConfig) -> Result<HeadName, InferError> {
+        Ok(HeadName {
+            layer: self.layer.among("layer", config.n_layers)?,
+            head: self.head.among("head", config.n_heads)?,
+        })
+    }
+}
+
 /// Parse a layer and a number within it, as in `1.2`.
 ///
 /// # Errors
 /// If the text is malformed; `what` is `head` or `neuron`.
-pub(crate) fn two_numbers(what: &'static str, given: &str) -> Result<[usize; 2], InferError> {
-    let read = |text: &str| text.trim().parse().ok();
+pub(crate) fn two_numbers(what: &'static str, given: &str) -> Result<[Index; 2], InferError> {
+    let read = |text: &str| text.parse().ok();
     let numbers = given.split_once('.');
     let numbers = numbers.and_then(|(layer, number)| Some([read(layer)?, read(number)?]));
     numbers.ok_or_else(|| InferError::BadComponent {
@@ -56,27 +78,9 @@ impl HeadName {
     /// # Errors
     /// [`InferError::NoSuch`].
     pub fn check(self, config: &ModelConfig) -> Result<(), InferError> {
-        check_index("layer", self.layer, config.n_layers)?;
-        check_index("head", self.head, config.n_heads)
-    }
-}
-
-/// Check that an index is below a count.
-///
-/// # Errors
-/// [`InferError::NoSuch`].
-pub(crate) fn check_index(
-    what: &'static str,
-    number: usize,
-    count: usize,
-) -> Result<(), InferError> {
-    match number < count {
-        true => Ok(()),
-        false => Err(InferError::NoSuch {
-            what,
-            number,
-            count,
-        }),
+        Index::FromStart(self.layer).among("layer", config.n_layers)?;
+        Index::FromStart(self.head).among("head", config.n_heads)?;
+        Ok(())
     }
 }
 
@@ -84,14 +88,17 @@ pub(crate) fn check_index(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::HeadName;
+    use super::HeadIndex;
+    use crate::Index::{FromEnd, FromStart};
 
     #[test]
     fn heads_are_named_by_layer_and_number() {
-        let head: HeadName = " 1.12 ".parse().unwrap();
-        assert_eq!((head.layer, head.head), (1, 12));
-        for bad in ["", "1", "1.", ".2", "1.2.3", "-1.0", "a.b", "L1H2"] {
-            let message = bad.parse::<HeadName>().unwrap_err().to_string();
+        let head: HeadIndex = " 1.12 ".parse().unwrap();
+        assert_eq!((head.layer, head.head), (FromStart(1), FromStart(12)));
+        let head: HeadIndex = "last.-2".parse().unwrap();
+        assert_eq!((head.layer, head.head), (FromEnd(1), FromEnd(2)));
+        for bad in ["", "1", "1.", ".2", "1.2.3", "-0.0", "a.b", "L1H2"] {
+            let message = bad.parse::<HeadIndex>().unwrap_err().to_string();
             assert!(message.contains("1.2"), "{message}");
         }
     }

@@ -63,7 +63,7 @@ impl LanguageModel {
         order.sort_by(|&a, &b| cosines[b].total_cmp(&cosines[a]).then(a.cmp(&b)));
         let near = order.into_iter().take(top).map(|id| NearToken {
             id: id as u32,
-            text: self.label(id as u32),
+            text: self.tokenizer.token_text(id as u32),
             cosine: cosines[id],
         });
         Ok(near.collect())
@@ -77,7 +77,9 @@ impl LanguageModel {
         let parts: Vec<Matrix> = self.embedding_parts().collect();
         EmbeddingMap {
             model: self.title(),
-            tokens: (0..self.rows()).map(|id| self.label(id as u32)).collect(),
+            tokens: (0..self.rows())
+                .map(|id| self.tokenizer.token_text(id as u32))
+                .collect(),
             of_tokens: components(&parts, 2),
             of_positions: positions.map(|positions| components(&[Matrix::of(positions)], 2)),
         }

@@ -139,7 +139,9 @@ pub enum InferError {
         given: String,
     },
     /// A list of layers or heads is malformed.
-    #[error("{what}s {given:?}: expected numbers and ranges, as in 0,2-3")]
+    #[error(
+        "{what}s {given:?}: expected numbers and ranges from 0, as in 0,2-3, or from the end, as in last or -2--1"
+    )]
     BadSelection {
         /// `layer` or `head`.
         what: &'static str,
@@ -147,12 +149,12 @@ pub enum InferError {
         given: String,
     },
     /// A layer or head does not exist.
-    #[error("there is no {what} {number}: the model has {what}s 0 to {}", count - 1)]
+    #[error("there is no {what} {asked}: {}", existing(what, *count))]
     NoSuch {
-        /// `layer` or `head`.
+        /// `layer`, `head` or `neuron`.
         what: &'static str,
         /// The requested index.
-        number: usize,
+        asked: String,
         /// Number of layers or heads.
         count: usize,
     },
@@ -235,7 +237,9 @@ pub enum InferError {
         given: String,
     },
     /// The name of a head is malformed.
-    #[error("{given:?} names no {what}: give its layer and its number, as in 1.2")]
+    #[error(
+        "{given:?} names no {what}: give its layer and its number, as in 1.2, or from the end, as in last.-1"
+    )]
     BadComponent {
         /// `head` or `neuron`.
         what: &'static str,
@@ -301,6 +305,17 @@ impl InferError {
             Self::PastWindow { .. } | Self::LongSide { .. } | Self::Pair { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,
         }
+    }
+}
+
+/// Describe the numbers that exist, counted from either end.
+pub(crate) fn existing(what: &str, count: usize) -> String {
+    match count {
+        1 => format!("the model has one {what}, 0 or last"),
+        _ => format!(
+            "the model has {what}s 0 to {}, or -{count} to -1 from the end",
+            count.saturating_sub(1)
+        ),
     }
 }
 

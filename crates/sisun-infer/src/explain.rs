@@ -132,8 +132,8 @@ impl LanguageModel {
         ];
         let looking = CaptureSelection {
             activations: activations.to_vec(),
-            layers: Some(vec![layer]),
-            heads: Some(vec![head]),
+            layers: Some(vec![layer].into()),
+            heads: Some(vec![head].into()),
         };
         let found = self.attend(text, &looking)?;
         let word = query.among(&found.text, &found.tokens)?;

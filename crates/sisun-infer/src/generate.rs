@@ -56,7 +56,7 @@ impl LanguageModel {
         let mut tracer = Tracer::new(self);
         let sample = self.generate_watched(prompt, options, Some(&mut tracer), write)?;
         let before = self.prompt_tokens(prompt)?;
-        let mut tokens: Vec<String> = match prompt {
+        let mut labels: Vec<String> = match prompt {
             "" => before
                 .iter()
                 .map(|id| self.tokenizer.token_text(*id))
@@ -67,11 +67,15 @@ impl LanguageModel {
                 .map(|token| token.text)
                 .collect(),
         };
-        let prompt_tokens = tokens.len();
-        tokens.extend(self.written(&before, &sample)?);
+        let prompt_tokens = labels.len();
+        labels.extend(self.written(&before, &sample)?);
+        let of_sample = sample.tokens.iter().map(|token| token.id);
+        let ids = before.iter().copied().chain(of_sample);
+        let tokens = ids.map(|id| self.tokenizer.token_text(id)).collect();
         let trace = Trace {
             model: self.name.clone(),
             step: self.step,
+            edits: self.edits.written.clone(),
             prompt: prompt.to_owned(),
             text: sample.text.clone(),
             sampler: options.sampler,
@@ -84,6 +88,7 @@ impl LanguageModel {
             stop: options.stop.clone(),
             number: options.number,
             finish: sample.finish,
+            labels,
             tokens,
             prompt_tokens,
             prompt_tokens_read: sample.prompt_tokens_read,

@@ -86,9 +86,11 @@ pub struct LensToken {
 /// The lens at one layer and position.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LensCell {
-    /// The most likely tokens, by descending logit.
+    /// The most likely tokens, by descending logit; none where the part of the stream is empty:
+    /// before the first layer that of attention and of feed-forward networks.
     pub top: Vec<LensToken>,
-    /// The token that follows in the text; `None` at the last position.
+    /// The token that follows in the text; `None` at the last position, and where the part of the
+    /// stream is empty.
     pub next: Option<NextToken>,
 }
 

@@ -16,6 +16,7 @@ pub mod explain;
 mod generate;
 mod head_weights;
 mod heads;
+mod index;
 mod language;
 mod language_model;
 mod lens;
@@ -46,7 +47,7 @@ pub use circuits::{
     Baseline, Circuits, CircuitsOptions, Composition, CompositionMode, MappedPair, MappedToken,
     VocabularyCircuit, VocabularyMap,
 };
-pub use component::HeadName;
+pub use component::{HeadIndex, HeadName};
 pub use edits::{Edits, Reach, TextSource, What, WrittenEdit};
 pub use eigenvalues::{Complex, eigenvalues};
 pub use embeddings::{EmbeddingMap, NearToken};
@@ -57,13 +58,14 @@ pub use heads::{
     HeadReport, HeadScore, HeadStats, LossRises, OffsetShare, Offsets, Passing, Proportion,
     Repetition, ScoreCurve, StepInterval, WeightedStats, value_weighted,
 };
+pub use index::{Index, Indices};
 pub use language::Language;
 pub use language_model::LanguageModel;
 pub use lens::{LensCell, LensOptions, LensToken, LogitLens, NextToken, StreamPart};
-pub use neurons::{NeuronName, NeuronOutput, WrittenLogit};
+pub use neurons::{NeuronIndex, NeuronName, NeuronOutput, WrittenLogit};
 pub use patch::{
-    Agreement, AlignedToken, AttentionInput, PatchAxis, PatchOptions, PatchText, PatchedPath,
-    Patching, PathOptions, numbered_head,
+    Agreement, AlignedIndex, AttentionInput, PatchAxis, PatchOptions, PatchText, PatchedPath,
+    Patching, PathOptions,
 };
 pub use positions::{OffsetSimilarity, PositionMap, PositionNumbers, StackPart, StackPositions};
 pub use principal::Components;

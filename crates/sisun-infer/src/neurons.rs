@@ -1,10 +1,10 @@
 //! Neurons: the hidden units of feed-forward networks, what activates them and what they write.
 
-use crate::component::{check_index, two_numbers};
+use crate::component::two_numbers;
 use crate::matrix::Matrix;
 use crate::top::largest_of;
 use crate::unembedding::TOKENS_TOGETHER;
-use crate::{InferError, LanguageModel};
+use crate::{Index, InferError, LanguageModel};
 use burn::module::Param;
 use burn::tensor::Tensor;
 use serde::{Serialize, Serializer};
@@ -35,7 +35,16 @@ impl Serialize for NeuronName {
     }
 }
 
-impl FromStr for NeuronName {
+/// A neuron as a user names it, counted from 0 or from the end: `1.200`, `last.-1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeuronIndex {
+    /// Layer.
+    pub layer: Index,
+    /// Neuron.
+    pub neuron: Index,
+}
+
+impl FromStr for NeuronIndex {
     type Err = InferError;
 
     fn from_str(given: &str) -> Result<Self, InferError> {
@@ -65,11 +74,11 @@ pub struct NeuronOutput {
 }
 
 impl LanguageModel {
-    /// Check that the model has a neuron.
+    /// Return the neuron that a user names.
     ///
     /// # Errors
     /// [`InferError::NoSuch`], or [`InferError::Lacks`] without feed-forward networks.
-    pub fn check_neuron(&self, name: NeuronName) -> Result<(), InferError> {
+    pub fn neuron(&self, asked: NeuronIndex) -> Result<NeuronName, InferError> {
         let config = self.model.config();
         if config.ffn == Ffn::None {
             return Err(InferError::Lacks {
@@ -77,8 +86,22 @@ impl LanguageModel {
                 why: "its blocks have no feed-forward network (model.ffn = \"none\")",
             });
         }
-        check_index("layer", name.layer, config.n_layers)?;
-        check_index("neuron", name.neuron, config.ff_width())
+        Ok(NeuronName {
+            layer: asked.layer.among("layer", config.n_layers)?,
+            neuron: asked.neuron.among("neuron", config.ff_width())?,
+        })
+    }
+
+    /// Check that the model has a neuron.
+    ///
+    /// # Errors
+    /// As for [`LanguageModel::neuron`].
+    pub fn check_neuron(&self, name: NeuronName) -> Result<(), InferError> {
+        let asked = NeuronIndex {
+            layer: Index::FromStart(name.layer),
+            neuron: Index::FromStart(name.neuron),
+        };
+        self.neuron(asked).map(|_| ())
     }
 
     /// Return the activation of a neuron at each token of a sequence: what its column of the second
@@ -143,7 +166,7 @@ impl LanguageModel {
         }
         let written = |id: usize| WrittenLogit {
             id: id as u32,
-            text: self.label(id as u32),
+            text: self.tokenizer.token_text(id as u32),
             logit: logits[id],
         };
         let lowered: Vec<f32> = logits.iter().map(|logit| -logit).collect();

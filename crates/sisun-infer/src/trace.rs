@@ -12,6 +12,8 @@ pub struct Trace {
     pub model: String,
     /// Number of training steps.
     pub step: Option<u64>,
+    /// The edits of the model, as they were written.
+    pub edits: Vec<String>,
     /// Prompt of the sample.
     pub prompt: String,
     /// Generated text.
@@ -28,7 +30,10 @@ pub struct Trace {
     pub number: u64,
     /// Reason for the end of the sample.
     pub finish: Finish,
-    /// Labels of all tokens, starting with the prompt.
+    /// Labels of all tokens, starting with the prompt, as pictures and tables show them.
+    #[serde(skip)]
+    pub labels: Vec<String>,
+    /// Texts of all tokens, starting with the prompt.
     pub tokens: Vec<String>,
     /// Number of prompt tokens.
     pub prompt_tokens: usize,

@@ -237,6 +237,7 @@ fn labelled(tokenizers: &PairTokenizers, side: Side, text: &str) -> Result<Vec<T
     }
     let token = |label: TokenLabel| Token {
         id: label.id,
+        plain: tokenizers.of(side).token_text(label.id),
         text: label.text,
         start: label.start,
         end: label.end,

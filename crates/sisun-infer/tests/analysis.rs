@@ -621,7 +621,12 @@ fn what_all_neurons_write_is_the_output_of_the_network() {
 #[test]
 fn neurons_write_through_the_head_and_near_tokens_point_the_same_way() {
     let loaded = loaded("position = \"learned\"\ntied_head = false");
-    let name: NeuronName = "1.7".parse().unwrap();
+    let name = loaded.neuron("1.7".parse().unwrap()).unwrap();
+    let same = loaded.neuron("last.-89".parse().unwrap()).unwrap();
+    assert_eq!(
+        name, same,
+        "1 is the last layer, and 7 the 89th of 96 from the end"
+    );
     let found = loaded.neuron_output(name, 3).unwrap();
     let ffn = loaded.model.blocks[1].ffn.as_ref().unwrap();
     let row = Plain::of(ffn.down.weight.val()).part(7..8, 0..24);
@@ -636,9 +641,16 @@ fn neurons_write_through_the_head_and_near_tokens_point_the_same_way() {
     order.reverse();
     assert_eq!(ids(&found.lowers), order[..3]);
     assert!((f64::from(found.lowers[0].logit) - logits[order[0]]).abs() < 1e-5);
-    for (neuron, reason) in [("2.0", "no layer 2"), ("0.96", "no neuron 96")] {
-        let name: NeuronName = neuron.parse().unwrap();
-        let error = loaded.neuron_output(name, 1).unwrap_err().to_string();
+    for (neuron, reason) in [
+        (
+            "2.0",
+            "no layer 2: the model has layers 0 to 1, or -2 to -1 from the end",
+        ),
+        ("0.96", "no neuron 96"),
+        ("-3.0", "no layer -3"),
+    ] {
+        let error = loaded.neuron(neuron.parse().unwrap()).unwrap_err();
+        let error = error.to_string();
         assert!(error.contains(reason), "{error}");
     }
 

@@ -81,7 +81,7 @@ impl NpzArchive {
             .collect();
         self.integers(&format!("{prefix}ids"), &[n], &ids)?;
         self.integers(&format!("{prefix}offsets"), &[n, 2], &offsets)?;
-        let labels: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+        let labels: Vec<&str> = tokens.iter().map(|token| token.plain.as_str()).collect();
         self.texts(&format!("{prefix}tokens"), &labels)
     }
 

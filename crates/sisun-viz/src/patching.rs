@@ -6,7 +6,8 @@ use sisun_infer::{PatchAxis, Patching};
 use std::io;
 
 /// Return the bytes of `patching.npz`: `recovered` `[layer, pos]` or `[layer, head]` (float64, NaN
-/// where nothing can be patched), `layers` `[layer]`, `positions` `[pos, 2]` (in the clean and in the
+/// where nothing can be patched), `activation` `[1]` (its name), of paths `to_head` `[2]` (layer and
+/// head) and `into` (names of its inputs), `layers` `[layer]`, `positions` `[pos, 2]` (in the clean and in the
 /// corrupt text) if the columns are positions, `differences` `[2]` (of the clean and the corrupt run),
 /// `answer` `[2]` (the ids of the answers), and for each text its tokens: `clean_tokens`,
 /// `clean_ids`, `clean_offsets` and the same of `corrupt`.
@@ -17,6 +18,13 @@ pub fn patching_npz(found: &Patching) -> io::Result<Vec<u8>> {
     let mut archive = NpzArchive::new();
     let rows = found.layers.len();
     archive.doubles("recovered", &[rows, found.columns], &found.recovered)?;
+    archive.texts("activation", &[&found.activation.to_string()])?;
+    if let Some(path) = &found.path {
+        archive.integers("to_head", &[2], &[path.to.0, path.to.1])?;
+        let into: Vec<String> = path.into.iter().map(ToString::to_string).collect();
+        let into: Vec<&str> = into.iter().map(String::as_str).collect();
+        archive.texts("into", &into)?;
+    }
     archive.integers("layers", &[rows], &found.layers)?;
     if let PatchAxis::Positions(pairs) = &found.axis {
         let flat: Vec<usize> = pairs
@@ -47,9 +55,14 @@ pub fn patching_sheet(found: &Patching) -> Sheet {
                     &found.clean.tokens[clean].text,
                     &found.corrupt.tokens[corrupt].text,
                 ];
+                // A space before a word would be lost beside those of the arrow.
+                let shown = |label: &str| match label.strip_prefix(' ') {
+                    Some(rest) => format!("␣{rest}"),
+                    None => label.to_owned(),
+                };
                 match clean == corrupt {
                     true => clean.clone(),
-                    false => format!("{clean} → {corrupt}"),
+                    false => format!("{} → {}", shown(clean), shown(corrupt)),
                 }
             };
             pairs.iter().map(label).collect()

@@ -155,6 +155,7 @@ mod tests {
 
     fn tokens(spans: &[(usize, usize, &str)]) -> Vec<Token> {
         let token = |&(start, end, text): &(usize, usize, &str)| Token {
+            plain: String::new(),
             id: 0,
             text: text.to_owned(),
             start,

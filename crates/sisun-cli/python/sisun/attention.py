@@ -50,7 +50,7 @@ class Attention:
 
     Attributes:
         text: The text.
-        tokens: The tokens' labels, as pictures show them: ``␣`` stands for a lone space.
+        tokens: The tokens' texts as they are, spaces and line ends included.
         token_ids: The tokens' numbers in the vocabulary.
         offsets: For each token the range of the text that it covers, in characters.
         page: The attention page.

@@ -6,7 +6,8 @@ mod page;
 pub(crate) use args::Args;
 use args::{Output, check_activations};
 
-use crate::common::{claim, left_before};
+use crate::common::left_before;
+use crate::earlier::Shown;
 use crate::failure::Usage;
 use crate::model_source::ModelSource;
 use crate::pairs::{self, MapOutput, PairText};
@@ -22,10 +23,6 @@ use sisun_viz::maps::{self, Format, PictureOptions};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let text = args.text.as_deref().unwrap_or_default();
-    let unit = args.by.unwrap_or(Unit::Word);
-    let language = args.language.unwrap_or_else(|| Language::of(text));
-    let pictures = args.pictures.options(unit, language)?;
     let selection =
         |what, given: Option<&String>| given.map(|given| parse_selection(what, given)).transpose();
     let looking = CaptureSelection {
@@ -80,8 +77,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
+    let text = args.text_file.or(args.text.as_ref())?.unwrap_or_default();
+    let unit = args.by.unwrap_or(Unit::Word);
+    let language = args.language.unwrap_or_else(|| Language::of(&text));
+    let pictures = args.pictures.options(unit, language)?;
     if let Some(run) = of_pairs {
-        return attend_to_source(&args, &run, &formats, &pictures, &looking);
+        return attend_to_source(&args, &run, &text, &formats, &pictures, &looking);
     }
     let given = args.target.as_ref().map(|_| "--target");
     let given = given.or(args.pair.as_ref().map(|_| "--pair"));
@@ -92,6 +93,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
+    let text = text.as_str();
     if !others.is_empty() && !formats.is_empty() {
         return Err(Usage(format!(
             "{} of several runs would overwrite each other: only html takes several",
@@ -111,6 +113,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note_form(&loaded.tokenizer, text)?;
     args.device
         .note_length(tokens.len(), loaded.model.config().context_len);
+    let over_time = args.page.checkpoints.then(|| "checkpoints".to_owned());
+    let live = args.page.live.then(|| "live".to_owned());
+    let against = args.against.as_ref();
+    let against = against.map(|run| format!("against {}", run.display()));
+    let shown = Shown {
+        kind: "attention".to_owned(),
+        model: page::title(&args.runs, loaded),
+        text: text.to_owned(),
+        details: over_time.into_iter().chain(live).chain(against).collect(),
+    };
+    shown.make_room(&args.out, &args.device)?;
     let mut files = Vec::new();
     if let Some(against) = &args.against {
         files = difference(
@@ -128,8 +141,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Weighting::Attention => loaded.attend(text, &looking)?,
             Weighting::Values => loaded.attend_by_values(text, &looking)?,
         };
-        claim(&args.out)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
+        if formats.contains(&Format::Png) {
+            let labels = found.tokens.iter().map(|token| token.text.as_str());
+            args.device.note_glyphs(labels, pictures.font.as_ref());
+        }
     }
     if with_page {
         files.push(page::write(
@@ -141,6 +157,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             &chosen.device,
         )?);
     }
+    shown.record(&args.out, &files)?;
     if let (false, Some(left)) = (formats.is_empty(), left_before(&args.out, &files)) {
         args.device.note(&format!(
             "note: {} holds files of an earlier command as well: {left}",
@@ -148,7 +165,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ));
     }
     if args.json {
-        return say_json(&json!({ "text": text, "tokens": tokens, "files": files }));
+        let edits = &loaded.edits.written;
+        return say_json(
+            &json!({ "text": text, "tokens": tokens, "edits": edits, "files": files }),
+        );
     }
     for file in &files {
         say(&file.display().to_string())?;
@@ -175,7 +195,6 @@ fn difference(
     if formats.is_empty() {
         return Ok(Vec::new());
     }
-    claim(&args.out)?;
     Ok(maps::write_difference(
         &one, &other, &args.out, formats, pictures,
     )?)
@@ -185,6 +204,7 @@ fn difference(
 fn attend_to_source(
     args: &Args,
     run: &Run,
+    text: &str,
     formats: &[Format],
     pictures: &PictureOptions,
     looking: &CaptureSelection,
@@ -239,10 +259,10 @@ fn attend_to_source(
         ),
     ];
     pairs::refuse(run, &idle)?;
-    let text = match (&args.pair, &args.text) {
-        (Some(named), _) => PairText::InFile(named, args.targets.as_deref()),
-        (None, text) => PairText::Given {
-            source: text.as_deref().unwrap_or_default(),
+    let text = match &args.pair {
+        Some(named) => PairText::InFile(named, args.targets.as_deref()),
+        None => PairText::Given {
+            source: text,
             target: args.target.as_deref(),
         },
     };

@@ -1,9 +1,9 @@
 //! `sisun attribute`.
 
-use crate::analysis::{self, Analysis, AnalysisOutput};
+use crate::analysis::{self, Analysis, AnalysisFormat, AnalysisOutput, Shows};
 use crate::columns::{Align, aligned};
 use crate::common::DeviceArgs;
-use crate::given_text;
+use crate::given_text::{self, TextFile};
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
@@ -39,21 +39,23 @@ pub(crate) struct Args {
     /// Face directory
     run: PathBuf,
     /// The text that the model reads
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    text: String,
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present = "text_file")]
+    text: Option<String>,
+    #[command(flatten)]
+    text_file: TextFile,
     /// The answer whose logit is split; of several tokens the first is taken. Spaces count
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     answer: String,
     /// The answer whose logit is subtracted
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     against: Option<String>,
-    /// The token after which the answer is predicted: its number, counted from 0, or its text
-    /// [default: the last token]
-    #[arg(long, value_name = "TOKEN")]
+    /// The token after which the answer is predicted: its number, counted from 0 or, as -2, from the
+    /// end, or its text [default: the last token]
+    #[arg(long, value_name = "TOKEN", allow_negative_numbers = true)]
     query: Option<Query>,
-    /// Number of parts in the table, largest first; the others are added up
-    #[arg(long, value_name = "N", default_value_t = SHOWN)]
-    top: usize,
+    /// Number of parts in the table, largest first; the others are added up [default: 20]
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
     #[command(flatten)]
     output: AnalysisOutput,
     #[command(flatten)]
@@ -63,26 +65,36 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let Args { output, device, .. } = &args;
     output.check()?;
+    output.check_used("--top", args.top.is_some(), &[Shows::Table])?;
+    let uses = [Shows::Table, Shows::Json, Shows::File(AnalysisFormat::Npz)];
+    output.check_used("--query", args.query.is_some(), &uses)?;
+    let text = args.text_file.or(args.text.as_ref())?.unwrap_or_default();
     let opened = analysis::open(
         &args.run,
         None,
         device,
         "`sisun explain` shows how a target attends to its source",
     )?;
-    analysis::note_text(&opened, &args.text, device)?;
+    analysis::note_text(&opened, &text, device)?;
     let asked = AttributionOptions {
         answer: args.answer.clone(),
         against: args.against.clone(),
         query: args.query.clone().unwrap_or_default(),
     };
-    let split = opened.loaded.attribute(&args.text, &asked)?;
-    analysis::note_rest("--answer", &args.answer, &split.answer, device);
+    let split = opened.loaded.attribute(&text, &asked)?;
+    analysis::note_rest(
+        "--answer",
+        &args.answer,
+        &split.answer,
+        &opened.loaded,
+        device,
+    )?;
     if let (Some(given), Some(token)) = (&args.against, &split.against) {
-        analysis::note_rest("--against", given, token, device);
+        analysis::note_rest("--against", given, token, &opened.loaded, device)?;
     }
     let found = Analysis {
         name: "attribution",
-        text: &args.text,
+        text: &text,
         sheets: vec![attribution_sheet(&split)],
     };
     let page = |_| AnalysisPage {
@@ -101,7 +113,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ));
     }
     match output.format.is_empty() {
-        true => say(&table(&split, args.top)),
+        true => say(&table(&split, args.top.unwrap_or(SHOWN))),
         false => analysis::say_files(&files),
     }
 }

@@ -1,6 +1,6 @@
 //! `sisun circuits`.
 
-use crate::analysis::{self, Analysis, AnalysisOutput};
+use crate::analysis::{self, Analysis, AnalysisOutput, Shows};
 use crate::columns::{Align, aligned, signed_decimals, three_decimals};
 use crate::common::DeviceArgs;
 use crate::given_text;
@@ -8,8 +8,8 @@ use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::{Value, json};
 use sisun_infer::{
-    Circuits, CircuitsOptions, Composition, HeadName, InferError, LanguageModel, MappedPair,
-    VocabularyCircuit, VocabularyMap,
+    Circuits, CircuitsOptions, Composition, HeadIndex, HeadName, InferError, LanguageModel,
+    MappedPair, VocabularyCircuit, VocabularyMap,
 };
 use sisun_viz::analysis::{circuits_npz, circuits_sheets};
 use sisun_viz::page::AnalysisPage;
@@ -39,27 +39,42 @@ pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
     run: PathBuf,
-    /// One head, as in 1.2 (layer 1, head 2): its OV and QK circuits over the vocabulary
-    #[arg(long, value_name = "LAYER.HEAD", conflicts_with = "format")]
-    head: Option<HeadName>,
+    /// One head, as in 1.2 (layer 1, head 2) or last.0: its OV and QK circuits over the vocabulary
+    #[arg(
+        long,
+        value_name = "LAYER.HEAD",
+        conflicts_with = "format",
+        allow_negative_numbers = true
+    )]
+    head: Option<HeadIndex>,
     /// With --head: the token whose row is shown
     #[arg(long, value_name = "TEXT", requires = "head", value_parser = given_text::argument)]
     token: Option<String>,
     /// With rotary positions: the number of tokens from the key to the query
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..1 << 24))]
     distance: Option<u32>,
-    /// Number of pairs to list
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-    top: u16,
+    /// Number of pairs to list [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    top: Option<u16>,
     #[command(flatten)]
     output: AnalysisOutput,
     #[command(flatten)]
     device: DeviceArgs,
 }
 
+impl Args {
+    /// Return the number of pairs to list.
+    fn listed(&self) -> usize {
+        self.top.map_or(5, usize::from)
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<()> {
     let Args { output, device, .. } = &args;
     output.check()?;
+    if args.head.is_none() {
+        output.check_used("--top", args.top.is_some(), &[Shows::Table])?;
+    }
     let opened = analysis::open(
         &args.run,
         None,
@@ -70,6 +85,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         distance: args.distance.map(|distance| distance as usize),
     };
     if let Some(head) = args.head {
+        let head = head.of(opened.loaded.model.config())?;
         return of_head(&args, &opened.loaded, head, asked);
     }
     let circuits = opened.loaded.circuits(asked)?;
@@ -99,7 +115,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     say(&copying(&circuits))?;
     for composition in &circuits.composition {
         say("")?;
-        say(&compositions(&circuits, composition, usize::from(args.top)))?;
+        say(&compositions(&circuits, composition, args.listed()))?;
     }
     Ok(())
 }
@@ -213,7 +229,7 @@ fn of_head(
     let token = token
         .map(|text| loaded.one_token("--token", text))
         .transpose()?;
-    let top = usize::from(args.top);
+    let top = args.listed();
     let map = |circuit| loaded.vocabulary_map(circuit, head, token, top, asked);
     let ov = map(VocabularyCircuit::Ov)?;
     let qk = match map(VocabularyCircuit::Qk) {

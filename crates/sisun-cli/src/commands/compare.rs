@@ -102,7 +102,7 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
                 device.note(&line);
             }
         };
-        let summary = merge(&parts, &out, &plan, &watch)?;
+        let summary = merge(&parts, &out, &plan, &watch).map_err(away_from_text)?;
         report::write(&summary, &out)?;
         return tell(&summary, &out, json);
     }
@@ -179,6 +179,24 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     }
     report::write(&finished.summary, &out)?;
     tell(&finished.summary, &out, args.json)
+}
+
+/// Add to a missing-text error of a merge why the text is needed.
+fn away_from_text(error: CompareError) -> Error {
+    let is_missing = matches!(
+        &error,
+        CompareError::Data {
+            source: DataError::Missing { .. },
+            ..
+        }
+    );
+    let told = format!(
+        "{error}; a merge checks that the parts were computed on this text: copy it to that place, or merge in the folder of one of the parts' machines"
+    );
+    match is_missing {
+        true => Error::new(error).context(told),
+        false => error.into(),
+    }
 }
 
 /// Add to a missing-text error that paths are relative to the configuration's folder.

@@ -16,6 +16,9 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Verb,
+    /// Print only errors on stderr
+    #[arg(short, long, global = true)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]
@@ -153,6 +156,7 @@ fn parse_lengths(text: &str) -> Result<(usize, usize), String> {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let Verb::Make { what } = args.verb;
+    let target = |out, force| Target::new(out, force, args.quiet);
     match what {
         What::Stories {
             language,
@@ -160,7 +164,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             bytes,
             out,
             force,
-        } => stories(language, seed, bytes, Target::new(out, force)),
+        } => stories(language, seed, bytes, target(out, force)),
         What::Task {
             task,
             lengths,
@@ -168,7 +172,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             seed,
             out,
             force,
-        } => examples(task, lengths, count, seed, Target::new(out, force)),
+        } => examples(task, lengths, count, seed, target(out, force)),
         What::Pairs {
             task,
             count,
@@ -192,7 +196,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 chosen.for_task(task)?,
                 count,
                 seed,
-                Target::new(out, force),
+                target(out, force),
             )
         }
     }
@@ -314,12 +318,14 @@ struct Target {
     /// Output file; `None` for standard output.
     file: Option<PathBuf>,
     force: ForceArgs,
+    /// Leave out the note on what was written.
+    quiet: bool,
 }
 
 impl Target {
-    fn new(out: Option<PathBuf>, force: ForceArgs) -> Self {
+    fn new(out: Option<PathBuf>, force: ForceArgs, quiet: bool) -> Self {
         let file = out.filter(|out| out.as_os_str() != "-");
-        Self { file, force }
+        Self { file, force, quiet }
     }
 
     /// Write the data as it is generated, regardless of its size; `what` describes it in messages.
@@ -343,7 +349,7 @@ impl Target {
     }
 
     fn note(&self, written: &str) {
-        if let Some(out) = &self.file {
+        if let (Some(out), false) = (&self.file, self.quiet) {
             note(&format!("{}: {written}", out.display()));
         }
     }

@@ -1,6 +1,6 @@
 //! `sisun embeddings`.
 
-use crate::analysis::{self, Analysis, AnalysisOutput};
+use crate::analysis::{self, Analysis, AnalysisOutput, Shows};
 use crate::columns::{Align, aligned, three_decimals};
 use crate::common::DeviceArgs;
 use crate::given_text;
@@ -31,9 +31,9 @@ pub(crate) struct Args {
     /// The token whose nearest tokens are listed
     #[arg(long, value_name = "TEXT", conflicts_with = "format", value_parser = given_text::argument)]
     near: Option<String>,
-    /// Number of tokens to list
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-    top: u16,
+    /// Number of tokens to list [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    top: Option<u16>,
     #[command(flatten)]
     output: AnalysisOutput,
     #[command(flatten)]
@@ -43,6 +43,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let Args { output, device, .. } = &args;
     output.check()?;
+    let top = args.top.map_or(5, usize::from);
+    if args.near.is_none() {
+        output.check_used("--top", args.top.is_some(), &[Shows::Table])?;
+    }
     let opened = analysis::open(
         &args.run,
         None,
@@ -51,7 +55,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     )?;
     let loaded = &opened.loaded;
     if let Some(text) = &args.near {
-        return near(&args, loaded, text);
+        return near(&args, loaded, text, top);
     }
     let map = loaded.embedding_map();
     let found = Analysis {
@@ -77,14 +81,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }));
     }
     match output.format.is_empty() {
-        true => say(&table(&map, usize::from(args.top))),
+        true => say(&table(&map, top)),
         false => analysis::say_files(&files),
     }
 }
 
-fn near(args: &Args, loaded: &LanguageModel, text: &str) -> Result<()> {
+fn near(args: &Args, loaded: &LanguageModel, text: &str, top: usize) -> Result<()> {
     let id = loaded.one_token("--near", text)?;
-    let found = loaded.nearest_tokens(id, usize::from(args.top))?;
+    let found = loaded.nearest_tokens(id, top)?;
     if args.output.json {
         return say_json(&json!({
             "model": loaded.name,

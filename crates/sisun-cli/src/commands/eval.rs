@@ -177,7 +177,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         results.push(object);
     }
     if args.json {
-        say_json(&summary(results, loaded.step))?;
+        let mut object = summary(results, loaded.step);
+        object["edits"] = args.edit.written().into();
+        say_json(&object)?;
     }
     match not_finite {
         None => Ok(()),

@@ -1,5 +1,6 @@
 //! `sisun explain`.
 
+mod json;
 mod keys;
 mod numbers;
 mod page;
@@ -15,13 +16,13 @@ mod tone;
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::given_text;
+use crate::given_text::{self, TextFile};
 use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::Result;
 use page::ExplainPage;
-use sisun_infer::{Explanation, Language, Query};
+use sisun_infer::{Explanation, Index, InferError, Language, Query};
 use sisun_model::Run;
 use std::path::PathBuf;
 
@@ -44,22 +45,24 @@ pub(crate) struct Args {
     /// Face directory
     run: PathBuf,
     /// The text whose attention is computed; of a sequence-to-sequence run, the source
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    text: String,
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present = "text_file")]
+    text: Option<String>,
+    #[command(flatten)]
+    text_file: TextFile,
     /// Sequence-to-sequence: the target [default: the one that the model writes]
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     target: Option<String>,
-    /// The attending token: its number, counted from 0, or its text, as in --query cat (the last
-    /// token of a longer word) [default: the last token; of a sequence-to-sequence run the first of
-    /// the target]
-    #[arg(long, value_name = "TOKEN")]
+    /// The attending token: its number, counted from 0 or, as -2, from the end, or its text, as in
+    /// --query cat (the last token of a longer word) [default: the last token; of a
+    /// sequence-to-sequence run the first of the target]
+    #[arg(long, value_name = "TOKEN", allow_negative_numbers = true)]
     query: Option<Query>,
-    /// The layer, counted from 0 [default: the last]
-    #[arg(long, value_name = "N")]
-    layer: Option<usize>,
-    /// The head, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    head: usize,
+    /// The layer, counted from 0 or, as -1 or last, from the end [default: the last]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    layer: Option<Index>,
+    /// The head, counted likewise
+    #[arg(long, value_name = "N", default_value_t = Index::FromStart(0), allow_negative_numbers = true)]
+    head: Index,
     /// Language of the explanation: en or ko
     #[arg(long, value_name = "LANGUAGE", default_value_t = Language::English)]
     language: Language,
@@ -79,8 +82,9 @@ pub(crate) struct Args {
 const FEW: usize = 6;
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    let text = args.text_file.or(args.text.as_ref())?.unwrap_or_default();
     if let Some(run) = crate::pairs::run_of(&args.run) {
-        return explain_pair(&args, &run);
+        return explain_pair(&args, &run, &text);
     }
     if args.target.is_some() && args.run.exists() {
         return Err(Usage(format!(
@@ -94,8 +98,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .choose(|| work::reading(&args.run, args.precision))?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
     args.device.note(&loaded.introduction());
-    let query = args.query.unwrap_or_default();
-    let found = loaded.explain(&args.text, args.layer, args.head, &query)?;
+    let query = args.query.clone().unwrap_or_default();
+    let config = loaded.model.config();
+    let [layer, head] = args.place(config.n_layers, config.n_heads)?;
+    let found = loaded.explain(&text, Some(layer), head, &query)?;
     if let Some(namesake) = query.namesake(&found.tokens) {
         let [asked, other] = [found.query, namesake]
             .map(|number| format!("{number} {:?}", found.tokens[number].text));
@@ -114,38 +120,44 @@ pub(crate) fn run(args: Args) -> Result<()> {
             word.len(),
         ));
     }
-    args.device.note_form(&loaded.tokenizer, &args.text)?;
+    args.device.note_form(&loaded.tokenizer, &text)?;
     args.device
         .note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {
-        return say_json(&found);
+        return say_json(&json::of_text(&found)?);
     }
     let mut page = ExplainPage::on_terminal(args.language, args.full);
     write(&mut page, &found);
     say(page.written())
 }
 
+impl Args {
+    /// Return the layer and the head of a model with this many.
+    fn place(&self, layers: usize, heads: usize) -> Result<[usize; 2], InferError> {
+        let layer = self.layer.unwrap_or(Index::FromEnd(1));
+        Ok([
+            layer.among("layer", layers)?,
+            self.head.among("head", heads)?,
+        ])
+    }
+}
+
 /// Explain the attention of a target token to the source.
-fn explain_pair(args: &Args, run: &Run) -> Result<()> {
+fn explain_pair(args: &Args, run: &Run, text: &str) -> Result<()> {
     let reduced = args.precision.is_reduced();
     crate::pairs::refuse(run, &[("--precision", reduced, crate::pairs::FLOAT32)])?;
     let loaded = crate::pairs::open(run, &args.device)?;
     loaded.check_attention()?;
+    let (layers, heads) = loaded.model.cross_attention().unwrap_or((1, 1));
+    let [layer, head] = args.place(layers, heads)?;
     let target = match &args.target {
         Some(target) => target.clone(),
-        None => crate::pairs::written_target(&loaded, &args.text)?,
+        None => crate::pairs::written_target(&loaded, text)?,
     };
-    let found = loaded.explain(
-        &args.text,
-        &target,
-        args.layer,
-        args.head,
-        args.query.as_ref(),
-    )?;
-    args.device
-        .note_form(loaded.tokenizers.source(), &args.text)?;
+    let found = loaded.explain(text, &target, Some(layer), head, args.query.as_ref())?;
+    args.device.note_form(loaded.tokenizers.source(), text)?;
     if args.json {
-        return say_json(&found);
+        return say_json(&json::of_pair(&found, &loaded.source_tokens(text)?)?);
     }
     let mut page = ExplainPage::on_terminal(args.language, args.full);
     pairs::write(&mut page, &found);

@@ -6,6 +6,7 @@ use crate::pairs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
+use sisun_config::{Position, RopeScaling};
 use sisun_devices::Work;
 use sisun_hf::{ExportOptions, Exported, Numbers};
 use sisun_model::{Count, Run, thousands};
@@ -89,6 +90,21 @@ pub(crate) fn run(args: Args) -> Result<()> {
         to,
     )?;
     let ours = Count::of(loaded.model.config()).total;
+    if let Position::Rope {
+        scaling:
+            Some(RopeScaling::Dynamic {
+                original_context_len,
+                ..
+            }),
+        ..
+    } = loaded.model.config().position
+        && original_context_len < loaded.model.config().context_len
+    {
+        args.device.note(&format!(
+            "note: config.json says max_position_embeddings = {original_context_len}, where dynamic scaling begins, and not the model's context of {}; transformers computes longer texts all the same",
+            loaded.model.config().context_len
+        ));
+    }
     tell(&args, &exported, ours, |to| {
         format!(
             "AutoModelForCausalLM.from_pretrained({to:?}), AutoTokenizer.from_pretrained({to:?})"

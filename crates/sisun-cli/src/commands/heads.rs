@@ -6,7 +6,7 @@ mod table;
 use crate::ablation::{Ablation, AblationArgs, Replacing, ablate};
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::given_text;
+use crate::given_text::{self, TextFile};
 use crate::model_source::{ModelSource, PrecisionArgs};
 use crate::pairs;
 use crate::terminal::{say, say_json};
@@ -56,6 +56,8 @@ pub(crate) struct Args {
     /// The text on which entropy to duplicate are measured [default: the run's attend.text]
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: Option<String>,
+    #[command(flatten)]
+    text_file: TextFile,
     #[command(flatten)]
     ablation: AblationArgs,
     /// The text from which mean and resample take the output of a head [default: the beginning of
@@ -115,7 +117,8 @@ fn of_model(args: &Args, run: &Path) -> Result<()> {
     let chosen = args.device.choose(|| work::reading(run, args.precision))?;
     let opened = args.precision.open(run, &chosen.device)?;
     let loaded = &opened.loaded;
-    let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
+    let given = args.text_file.or(args.text.as_ref())?;
+    let Some(text) = given.as_deref().or(opened.attend_text()) else {
         bail!(
             "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'YOUR TEXT'{}",
             opened.kind(),

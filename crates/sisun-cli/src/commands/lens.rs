@@ -1,9 +1,9 @@
 //! `sisun lens`.
 
-use crate::analysis::{self, Analysis, AnalysisFormat, AnalysisOutput};
+use crate::analysis::{self, Analysis, AnalysisFormat, AnalysisOutput, Shows};
 use crate::columns::{Align, in_blocks};
 use crate::common::DeviceArgs;
-use crate::given_text;
+use crate::given_text::{self, TextFile};
 use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use crate::wrap::terminal_width;
@@ -34,8 +34,10 @@ pub(crate) struct Args {
     /// Face directory
     run: PathBuf,
     /// The text that the model reads
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    text: String,
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present = "text_file")]
+    text: Option<String>,
+    #[command(flatten)]
+    text_file: TextFile,
     /// Part of the residual stream: embed, attn or mlp [default: all of it]
     #[arg(long, value_name = "PART")]
     into: Option<StreamPart>,
@@ -53,13 +55,16 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let Args { output, device, .. } = &args;
     output.check()?;
+    let uses = [Shows::Table, Shows::Json, Shows::File(AnalysisFormat::Html)];
+    output.check_used("--top", args.top.is_some(), &uses)?;
+    let text = args.text_file.or(args.text.as_ref())?.unwrap_or_default();
     let opened = analysis::open(
         &args.run,
         Some(args.precision),
         device,
         "`sisun attend` and `sisun explain` show what such a run looks at",
     )?;
-    analysis::note_text(&opened, &args.text, device)?;
+    analysis::note_text(&opened, &text, device)?;
     if opened.loaded.model.config().norm_placement == NormPlacement::Post {
         device.note("note: this model has no final norm, its layers end with one: the head alone is applied");
     }
@@ -69,10 +74,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         top: args.top.map_or(if is_table { 1 } else { 5 }, usize::from),
         logits: output.wants(AnalysisFormat::Npz),
     };
-    let lens = opened.loaded.lens(&args.text, &options)?;
+    let lens = opened.loaded.lens(&text, &options)?;
     let found = Analysis {
         name: "lens",
-        text: &args.text,
+        text: &text,
         sheets: match output.format.is_empty() {
             true => Vec::new(),
             false => lens_sheets(&lens).into(),

@@ -8,7 +8,7 @@ use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
-use sisun_infer::{LanguageModel, NeuronName, WrittenLogit};
+use sisun_infer::{LanguageModel, NeuronIndex, WrittenLogit};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -35,9 +35,9 @@ pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
     run: PathBuf,
-    /// The neuron, as in 2.17 (layer 2, neuron 17)
-    #[arg(value_name = "LAYER.NEURON")]
-    neuron: NeuronName,
+    /// The neuron, as in 2.17 (layer 2, neuron 17) or last.0
+    #[arg(value_name = "LAYER.NEURON", allow_negative_numbers = true)]
+    neuron: NeuronIndex,
     #[command(flatten)]
     text: TextArgs,
     /// Read this many windows, evenly spaced
@@ -77,7 +77,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         "`sisun explain` shows how a target attends to its source",
     )?;
     let loaded = &opened.loaded;
-    loaded.check_neuron(args.neuron)?;
+    let neuron = loaded.neuron(args.neuron)?;
     let text = opened.held_out(&args.text, device)?;
     let length = loaded.model.config().context_len;
     let length = loaded.window.map_or(length, |window| window.min(length));
@@ -89,7 +89,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for window in 0..read {
         let from = window * all / read * length;
         let ids = text.read(from..(from + length).min(text.len()));
-        let activations = loaded.neuron_activations(args.neuron, &ids)?;
+        let activations = loaded.neuron_activations(neuron, &ids)?;
         active += activations.iter().filter(|value| **value > 0.0).count();
         tokens += ids.len();
         let numbered = activations.iter().enumerate();
@@ -102,12 +102,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
             passages.truncate(top);
         }
     }
-    let output = loaded.neuron_output(args.neuron, top)?;
+    let output = loaded.neuron_output(neuron, top)?;
     if args.json {
         return say_json(&json!({
             "model": loaded.name,
             "step": loaded.step,
-            "neuron": args.neuron,
+            "neuron": neuron,
             "windows": read,
             "tokens": tokens,
             "positive": active as f64 / tokens as f64,
@@ -118,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     say(&format!(
         "neuron {}: positive at {:.1}% of {tokens} tokens in {read} of {all} windows",
-        args.neuron,
+        neuron,
         100.0 * active as f64 / tokens as f64
     ))?;
     let mut rows = vec![vec!["active".to_owned(), "passage".to_owned()]];

@@ -2,7 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::given_text;
+use crate::given_text::{self, TextFile};
 use crate::live_page::live_page;
 use crate::model_source::PrecisionArgs;
 use crate::output::{ForceArgs, make_parent};
@@ -42,6 +42,8 @@ pub(crate) struct Args {
     /// The text that the page opens with [default: the run's attend.text]
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: Option<String>,
+    #[command(flatten)]
+    text_file: TextFile,
     /// The file to write, a .html file, which replaces an earlier page
     #[arg(long, value_name = "FILE", default_value = "model.html")]
     out: PathBuf,
@@ -80,7 +82,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose(|| work::reading(&args.run, precision))?;
     let opened = precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
-    let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
+    let given = args.text_file.or(args.text.as_ref())?;
+    let Some(text) = given.as_deref().or(opened.attend_text()) else {
         bail!(
             "{} has no attend.text of its own to open with: give a text with --text, as in\n  sisun page {} --text 'YOUR TEXT'",
             opened.kind(),

@@ -1,6 +1,6 @@
 //! `sisun patch`.
 
-use crate::analysis;
+use crate::analysis::{self, Analysis, AnalysisOutput};
 use crate::columns::{Align, aligned, groups, three_decimals};
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
@@ -9,15 +9,17 @@ use crate::model_source::{self, PrecisionArgs};
 use crate::pairs;
 use crate::terminal::{say, say_json};
 use crate::work;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
+use sisun_config::ModelConfig;
 use sisun_infer::{
-    AlignedToken, AttentionInput, PatchAxis, PatchOptions, PatchText, Patching, PathOptions,
-    numbered_head,
+    AlignedIndex, AttentionInput, HeadIndex, PatchAxis, PatchOptions, PatchText, Patching,
+    PathOptions,
 };
 use sisun_model::Activation;
+use sisun_viz::page::AnalysisPage;
 use sisun_viz::{patching_npz, patching_sheet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Width of a table; further columns follow below.
 const WIDTH: usize = 100;
@@ -43,11 +45,17 @@ pub(crate) struct Args {
     /// Face directory
     run: PathBuf,
     /// The text whose activations are put in place
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    clean: String,
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present = "clean_file")]
+    clean: Option<String>,
+    /// Read the text of --clean from a file, or - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "clean")]
+    clean_file: Option<PathBuf>,
     /// The text that the model reads
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    corrupt: String,
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present = "corrupt_file")]
+    corrupt: Option<String>,
+    /// Read the text of --corrupt from a file, or - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "corrupt")]
+    corrupt_file: Option<PathBuf>,
     /// The answer that the clean text calls for; of several tokens the first counts. Spaces count
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     answer: String,
@@ -60,34 +68,39 @@ pub(crate) struct Args {
         long,
         value_name = "ACTIVATION",
         required_unless_present = "to_head",
-        conflicts_with = "to_head"
+        conflicts_with = "to_head",
+        value_parser = read_site
     )]
     at: Option<Activation>,
-    /// Patch only these tokens, counted from 0; CLEAN:CORRUPT where the texts differ, as in 4:5
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    at_token: Vec<AlignedToken>,
+    /// Patch only these tokens, counted from 0 or, as -1 or last, from the end; CLEAN:CORRUPT where
+    /// the texts differ, as in 4:5
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
+    at_token: Vec<AlignedIndex>,
     /// Approximate by one backward pass (attribution patching), and tell how well it agrees with
     /// exact patching on some cells
     #[arg(long, conflicts_with = "to_head")]
     fast: bool,
-    /// Patch the paths from other heads into this head, as in 1.2
-    #[arg(long, value_name = "HEAD", value_parser = numbered_head)]
-    to_head: Option<(usize, usize)>,
+    /// Patch the paths from other heads into this head, as in 1.2 or last.0
+    #[arg(long, value_name = "HEAD", allow_negative_numbers = true)]
+    to_head: Option<HeadIndex>,
     /// Patch only the path from this head [default: from each head of earlier layers]
-    #[arg(long, value_name = "HEAD", value_parser = numbered_head, requires = "to_head")]
-    from_head: Option<(usize, usize)>,
+    #[arg(
+        long,
+        value_name = "HEAD",
+        requires = "to_head",
+        allow_negative_numbers = true
+    )]
+    from_head: Option<HeadIndex>,
     /// Inputs of the receiving head that the paths go into: any of q, k, v [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "to_head")]
     into: Vec<AttentionInput>,
-    /// Write files and not a table: any of npz, png, svg
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["npz", "png", "svg"])]
-    format: Vec<String>,
-    /// The folder of the files
-    #[arg(long, value_name = "DIR", default_value = "maps", requires = "format")]
-    out: PathBuf,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: AnalysisOutput,
     #[command(flatten)]
     precision: PrecisionArgs,
     #[command(flatten)]
@@ -95,6 +108,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    args.output.check()?;
     let because = "`sisun explain` shows how a target attends to its source";
     pairs::refuse_run(&args.run, |_| because.to_owned())?;
     // The parser leaves a requirement out where the required option conflicts with another.
@@ -116,6 +130,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
         )
         .into());
     }
+    if [&args.clean_file, &args.corrupt_file].map(Option::as_deref) == [Some(Path::new("-")); 2] {
+        return Err(Usage(
+            "--clean-file - --corrupt-file -: standard input holds one text; read the other from a file"
+                .to_owned(),
+        )
+        .into());
+    }
+    let text = |option, given: &Option<String>, file: &Option<PathBuf>| match file {
+        Some(path) => given_text::contents(option, path),
+        None => Ok(given.clone().unwrap_or_default()),
+    };
+    let clean = text("--clean-file", &args.clean, &args.clean_file)?;
+    let corrupt = text("--corrupt-file", &args.corrupt, &args.corrupt_file)?;
     let chosen = args
         .device
         .choose(|| work::reading(&args.run, args.precision))?;
@@ -123,18 +150,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let loaded = &opened.loaded;
     args.device.note(&loaded.introduction());
     let options = PatchOptions {
-        clean: args.clean.clone(),
-        corrupt: args.corrupt.clone(),
+        clean,
+        corrupt,
         answer: args.answer.clone(),
         against: args.against.clone(),
         at_tokens: args.at_token.clone(),
     };
     let found = match (args.to_head, args.at) {
         (Some(to), _) => {
+            let config = loaded.model.config();
             let all = [AttentionInput::Q, AttentionInput::K, AttentionInput::V];
             let path = PathOptions {
-                from: args.from_head,
-                to,
+                from: args.from_head.map(|from| from.of(config)).transpose()?,
+                to: to.of(config)?,
                 into: match args.into.is_empty() {
                     true => all.to_vec(),
                     false => args.into.clone(),
@@ -152,10 +180,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ("--answer", &args.answer, &found.answer),
         ("--against", &args.against, &found.against),
     ] {
-        analysis::note_rest(option, given, token, &args.device);
+        analysis::note_rest(option, given, token, loaded, &args.device)?;
     }
-    let files = write(&args, &found)?;
-    if args.json {
+    for text in [&found.clean.text, &found.corrupt.text] {
+        args.device.note_form(&loaded.tokenizer, text)?;
+    }
+    let shared = shared_heads(&args, loaded.model.config());
+    if let Some(shared) = &shared {
+        args.device.note(&format!("note: {shared}"));
+    }
+    let files = write(&args, &found, shared.into_iter().collect())?;
+    if args.output.json {
         return say_json(&object(&found, &files));
     }
     match files.is_empty() {
@@ -164,21 +199,61 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-fn write(args: &Args, found: &Patching) -> Result<Vec<PathBuf>> {
-    if args.format.is_empty() {
-        return Ok(Vec::new());
-    }
-    let wants = |format: &str| args.format.iter().any(|given| given == format);
-    let mut contents = Vec::new();
-    if wants("npz") {
-        let bytes = patching_npz(found).context("the arrays do not fit into an NPZ file")?;
-        contents.push(("patching.npz".to_owned(), bytes));
-    }
-    if wants("png") || wants("svg") {
-        let formats = ["png", "svg"].map(wants);
-        contents.extend(analysis::draw(&patching_sheet(found), formats)?);
-    }
-    analysis::write_files(&args.out, contents, &args.device)
+fn write(args: &Args, found: &Patching, notes: Vec<String>) -> Result<Vec<PathBuf>> {
+    let text = format!("{} → {}", found.clean.text, found.corrupt.text);
+    let sheet = patching_sheet(found);
+    let answers = sheet.below.clone();
+    let analysis = Analysis {
+        name: "patching",
+        text: &text,
+        sheets: vec![sheet],
+    };
+    let page = |_| AnalysisPage {
+        title: found.model.clone(),
+        text: text.clone(),
+        details: Vec::new(),
+        notes: [vec![answers], notes].concat(),
+    };
+    args.output
+        .write(&analysis, || patching_npz(found), page, &args.device)
+}
+
+/// Say which heads are patched together.
+fn shared_heads(args: &Args, config: &ModelConfig) -> Option<String> {
+    let group = config.n_heads / config.kv_heads();
+    let shared = |input: &AttentionInput| *input != AttentionInput::Q;
+    let is_patched = match args.to_head {
+        Some(_) => args.into.is_empty() || args.into.iter().any(shared),
+        None => matches!(args.at, Some(Activation::K | Activation::V)),
+    };
+    (group > 1 && is_patched).then(|| {
+        format!(
+            "{group} heads share each key and value (model.n_kv_heads): those of all of them are patched together"
+        )
+    })
+}
+
+/// Parse the activation to patch.
+fn read_site(given: &str) -> Result<Activation, String> {
+    let is_site = |name: &Activation| {
+        name.is_per_head()
+            || matches!(
+                name,
+                Activation::ResidPre
+                    | Activation::AttnOut
+                    | Activation::ResidMid
+                    | Activation::MlpOut
+                    | Activation::ResidPost
+            )
+    };
+    given.trim().parse().map_err(|_| {
+        let sites = Activation::ALL.into_iter().filter(is_site);
+        let sites: Vec<String> = sites.map(|name| name.to_string()).collect();
+        format!(
+            "unknown activation {given:?}; choose from {}",
+            sites.join(", ")
+        )
+    })
 }
 
 fn object(found: &Patching, files: &[PathBuf]) -> Value {

@@ -5,12 +5,12 @@ use crate::given_text;
 use crate::output::{ForceArgs, make_parent};
 use crate::pairs;
 use crate::terminal::{note, say, say_json};
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use clap::Subcommand;
 use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
 use sisun_config::{DataConfig, Normalize, TokenizerConfig};
-use sisun_data::{Tokenizer, prepare};
+use sisun_data::{DataError, Tokenizer, prepare};
 use sisun_files::{RunDir, is_folder};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Verb,
+    /// Print only errors on stderr
+    #[arg(short, long, global = true)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]
@@ -41,9 +44,9 @@ Examples:
         /// bpe (byte-level byte-pair encoding) or char (a token for each character)
         #[arg(long, value_name = "KIND", default_value = "bpe")]
         kind: Kind,
-        /// Size of a bpe vocabulary
-        #[arg(long, value_name = "N", default_value_t = 4096)]
-        vocab_size: usize,
+        /// Size of a bpe vocabulary [default: 4096]
+        #[arg(long, value_name = "N")]
+        vocab_size: Option<usize>,
         /// A special token besides <|endoftext|> (may be repeated)
         #[arg(long, value_name = "TOKEN")]
         special: Vec<String>,
@@ -72,7 +75,8 @@ Examples:
         /// Leave out the special tokens that were added
         #[arg(long)]
         no_added: bool,
-        /// Print one JSON object: ids, labels, character offsets, which tokens were added
+        /// Print one JSON object: ids, tokens, labels as pictures show them, character offsets, which
+        /// tokens were added
         #[arg(long)]
         json: bool,
     },
@@ -127,6 +131,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             special,
             &out,
             force,
+            args.quiet,
         ),
         Verb::Encode {
             tokenizer,
@@ -134,7 +139,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             text,
             no_added,
             json,
-        } => encode(&open(&tokenizer, side)?, text, !no_added, json),
+        } => encode(&open(&tokenizer, side)?, text, !no_added, json, args.quiet),
         Verb::Decode {
             tokenizer,
             side,
@@ -189,13 +194,14 @@ fn encode(
     text: Option<String>,
     with_added: bool,
     as_json: bool,
+    quiet: bool,
 ) -> Result<()> {
     let text = match text {
         Some(text) => text,
         None => given_text::standard_input()?,
     };
     let bare = tokenizer.encode(&text)?;
-    if let Some(unknown) = tokenizer.unknown(&text, &bare) {
+    if let (false, Some(unknown)) = (quiet, tokenizer.unknown(&text, &bare)) {
         note(&format!("note: {unknown}"));
     }
     let from = if with_added {
@@ -217,9 +223,15 @@ fn encode(
             .map(|label| (label.start, label.end))
             .collect();
         let labels: Vec<&str> = labels.iter().map(|label| label.text.as_str()).collect();
-        return say_json(
-            &json!({ "ids": encoding.ids, "labels": labels, "offsets": offsets, "added": added }),
-        );
+        let ids = encoding.ids.iter();
+        let tokens: Vec<String> = ids.map(|id| tokenizer.token_text(*id)).collect();
+        return say_json(&json!({
+            "ids": encoding.ids,
+            "tokens": tokens,
+            "labels": labels,
+            "offsets": offsets,
+            "added": added,
+        }));
     }
     for (label, added) in labels.iter().zip(added) {
         let added = if added { "  (added)" } else { "" };
@@ -231,24 +243,71 @@ fn encode(
     Ok(())
 }
 
+/// Return a message with the options of this command in place of the keys of a configuration.
+fn in_options(message: &str) -> String {
+    let options = [
+        ("data.jsonl_field = ", "--jsonl-field "),
+        ("data.jsonl_field", "--jsonl-field"),
+        ("data.normalize = ", "--normalize "),
+        ("data.normalize", "--normalize"),
+        ("tokenizer.vocab_size = ", "--vocab-size "),
+        ("tokenizer.vocab_size", "--vocab-size"),
+        ("data.sources", "--data"),
+    ];
+    options
+        .iter()
+        .fold(message.to_owned(), |message, (key, option)| {
+            message.replace(key, option)
+        })
+}
+
 fn train(
     data: DataConfig,
     kind: Kind,
-    vocab_size: usize,
+    vocab_size: Option<usize>,
     specials: Vec<String>,
     out: &Path,
     force: ForceArgs,
+    quiet: bool,
 ) -> Result<()> {
     force.check("--out", out)?;
+    let of_bpe = [
+        ("--vocab-size", vocab_size.is_some()),
+        ("--special", !specials.is_empty()),
+    ];
+    if let (Kind::Char, Some((option, _))) = (kind, of_bpe.iter().find(|(_, given)| *given)) {
+        return Err(Usage(format!(
+            "{option} is about --kind bpe; a vocabulary of characters has those of the text: leave it out"
+        ))
+        .into());
+    }
     let wanted = match kind {
         Kind::Bpe => TokenizerConfig::Bpe {
-            vocab_size,
+            vocab_size: vocab_size.unwrap_or(4096),
             specials,
         },
         Kind::Char => TokenizerConfig::Char,
     };
     wanted.validate()?;
-    let corpus = prepare(&data, &wanted, 1, &data.cache_folder(), &mut note)?;
+    let mut progress = |line: &str| {
+        if !quiet {
+            note(&in_options(line));
+        }
+    };
+    let corpus = prepare(&data, &wanted, 1, &data.cache_folder(), &mut progress);
+    let corpus = corpus.map_err(|error| match error {
+        DataError::TooShort { .. } => {
+            Usage("the text is too short to train a tokenizer on: give more with --data".to_owned())
+                .into()
+        }
+        error => {
+            let told = in_options(&error.to_string());
+            match told == error.to_string() {
+                true => error.into(),
+                false => anyhow!(told),
+            }
+        }
+    })?;
     make_parent(out)?;
     corpus.tokenizer.save(out)?;
     let (tokens, bytes) = (

@@ -312,9 +312,11 @@ fn tell<M: Shown>(
             .train()
             .eval_windows
             .map_or(String::new(), |windows| {
+                let there = M::evaluated(session);
+                let all = if there < windows { "all " } else { "" };
                 format!(
-                    "; on {} {} of the validation split",
-                    thousands(windows as u64),
+                    "; on {all}{} {} of the validation split",
+                    thousands(there as u64),
                     M::WINDOWS
                 )
             });

@@ -3,7 +3,8 @@
 mod known;
 
 use super::{open, written_target};
-use crate::common::{DeviceArgs, claim, left_before};
+use crate::common::{DeviceArgs, left_before};
+use crate::earlier::Shown;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use known::{Cells, in_own_text, pair_in_file};
@@ -75,7 +76,14 @@ pub(crate) fn attend(
         .ablate
         .then(|| loaded.ablations(&source, &target))
         .transpose()?;
-    claim(output.folder)?;
+    let first = found.first();
+    let shown = Shown {
+        kind: "attention".to_owned(),
+        model: first.map_or_else(String::new, |maps| maps.model.clone()),
+        text: format!("{source} → {target}"),
+        details: Vec::new(),
+    };
+    shown.make_room(output.folder, device)?;
     let mut files = Vec::new();
     for part in found.iter().filter(|_| !output.formats.is_empty()) {
         files.extend(maps::write(
@@ -84,6 +92,13 @@ pub(crate) fn attend(
             output.formats,
             output.pictures,
         )?);
+    }
+    if output.formats.contains(&Format::Png) {
+        let tokens = found
+            .iter()
+            .flat_map(|maps| [&maps.tokens[..], maps.key_tokens()]);
+        let labels = tokens.flatten().map(|token| token.text.as_str());
+        device.note_glyphs(labels, output.pictures.font.as_ref());
     }
     if let Some(language) = output.page {
         let language = language.unwrap_or_else(|| Language::of(&source));
@@ -94,6 +109,7 @@ pub(crate) fn attend(
         )?;
         files.push(path);
     }
+    shown.record(output.folder, &files)?;
     if let Some(left) = left_before(output.folder, &files) {
         device.note(&format!(
             "note: {} holds files of an earlier command as well: {left}",

@@ -116,6 +116,13 @@ impl Any {
                 .as_deref()
                 .and_then(Family::named)
                 .unwrap_or(family)),
+            None if value.starts_with("Marian") || value.starts_with("Pegasus") => {
+                File(path).unsupported(
+                    key,
+                    format!("{value:?}"),
+                    "an encoder–decoder, which transformers opens and Sisun does not read back; if Sisun exported it, name the run that it was exported from",
+                )
+            }
             None => File(path).unsupported(key, format!("{value:?}"), FAMILIES),
         }
     }

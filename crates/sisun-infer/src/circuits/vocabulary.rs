@@ -123,7 +123,7 @@ impl LanguageModel {
         let named = |pairs: Vec<(usize, usize, f32)>| {
             let token = |id: usize| MappedToken {
                 id: id as u32,
-                text: self.label(id as u32),
+                text: self.tokenizer.token_text(id as u32),
             };
             let pair = |(from, to, value)| MappedPair {
                 from: token(from),

@@ -1,12 +1,10 @@
 //! Edits of activations as a user writes them.
 
-mod numbers;
 mod other_text;
 mod resolve;
 mod runs;
 mod written;
 
-pub(crate) use numbers::numbers;
 pub use resolve::Reach;
 pub use written::{TextSource, What, WrittenEdit};
 

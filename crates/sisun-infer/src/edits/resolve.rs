@@ -5,7 +5,7 @@ use super::{Edits, TextSource, What, WrittenEdit};
 use crate::attention_maps::counted;
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Tensor, TensorData};
-use sisun_model::{Change, Edit};
+use sisun_model::{Activation, Change, Edit};
 
 /// Most tokens of a text over which activations are averaged or drawn.
 const MOST: usize = 1 << 16;
@@ -19,6 +19,15 @@ pub struct Reach {
     pub tokens: usize,
     /// Number of positions that may come into being, of which edits can name some.
     pub longest: usize,
+}
+
+/// An edit whose numbers are counted from 0, in a model and a text that have them.
+struct Placed<'w> {
+    activation: Activation,
+    heads: Option<Vec<usize>>,
+    positions: Option<Vec<usize>>,
+    key: Option<usize>,
+    what: &'w What,
 }
 
 /// Values for an edit: the positions that they are for, and their shape and numbers,
@@ -69,25 +78,19 @@ impl LanguageModel {
                     "{name} belongs to no layer: leave the layer out"
                 )));
             }
-            (None, Some(layers)) => layers.clone(),
+            (None, Some(layers)) => {
+                let found = layers.among("layer", config.n_layers);
+                found.map_err(|error| bad(error.to_string()))?
+            }
             (None, None) => (0..config.n_layers).collect(),
         };
-        if let Some(layer) = layers
-            .iter()
-            .find(|layer| name.layer_of_the_model(config).is_none() && **layer >= config.n_layers)
-        {
-            return Err(bad(format!(
-                "there is no layer {layer}: the model has layers 0 to {}",
-                config.n_layers - 1
-            )));
-        }
-        self.check_places(one, reach).map_err(bad)?;
+        let one = &self.placed(one, reach).map_err(bad)?;
         let edit = |layer, change| Edit {
             heads: one.heads.clone(),
             positions: one.positions.clone(),
             ..Edit::new(name, layer, change)
         };
-        let change = match (&one.what, one.key) {
+        let change = match (one.what, one.key) {
             (What::Set(value), Some(key)) => Change::Key { key, value: *value },
             (What::Set(0.0), None) => Change::Zero,
             (What::Set(value), None) => Change::Set(*value),
@@ -109,45 +112,74 @@ impl LanguageModel {
             .collect())
     }
 
-    /// Check that positions and key are in the text, and that the query sees the key.
-    fn check_places(&self, one: &WrittenEdit, reach: Reach) -> Result<(), String> {
-        let positions = one.positions.as_deref().unwrap_or_default();
-        let beyond = positions
-            .iter()
-            .chain(&one.key)
-            .find(|position| **position >= reach.longest);
-        if let Some(position) = beyond {
+    /// Return an edit whose heads, positions and key are counted from 0. Positions and keys that
+    /// are counted from the end are those of the tokens that a text has at the beginning.
+    ///
+    /// # Errors
+    /// If the model has no such head or the text no such position, or a query does not see the key.
+    fn placed<'w>(&self, one: &'w WrittenEdit, reach: Reach) -> Result<Placed<'w>, String> {
+        let heads = one.heads.as_ref();
+        let heads = heads.map(|heads| heads.among("head", self.model.config().n_heads));
+        let beyond = |position: &dyn std::fmt::Display| {
             let more = match reach.longest - reach.tokens {
                 0 => String::new(),
                 more => format!(" and {more} that may be written"),
             };
-            return Err(format!(
-                "position {position} is beyond the {}, which has {}{more}: positions 0 to {}",
+            format!(
+                "position {position} is beyond the {}, which has {}{more}: positions 0 to {}, or -{} to -1 from the end{}",
                 reach.what,
                 counted(reach.tokens),
-                reach.longest - 1
-            ));
-        }
-        let hidden = |key: &usize| positions.iter().find(|query| *query < key);
-        match one.key.as_ref().and_then(|key| Some((key, hidden(key)?))) {
+                reach.longest - 1,
+                reach.tokens,
+                if more.is_empty() {
+                    ""
+                } else {
+                    " of the prompt"
+                },
+            )
+        };
+        let in_reach = |position: &usize| *position < reach.longest;
+        let positions = one.positions.as_ref().map(|positions| {
+            let found = positions.from_start(reach.tokens);
+            let found = found.ok_or_else(|| beyond(positions))?;
+            match found.iter().find(|position| !in_reach(position)) {
+                Some(position) => Err(beyond(position)),
+                None if found.is_empty() => Err(format!("@{positions} names no position")),
+                None => Ok(found),
+            }
+        });
+        let key = one.key.map(|key| {
+            let found = key.from_start(reach.tokens).filter(in_reach);
+            found.ok_or_else(|| beyond(&key))
+        });
+        let placed = Placed {
+            activation: one.activation,
+            heads: heads.transpose().map_err(|error| error.to_string())?,
+            positions: positions.transpose()?,
+            key: key.transpose()?,
+            what: &one.what,
+        };
+        let queries = placed.positions.as_deref().unwrap_or_default();
+        let hidden = |key: usize| queries.iter().find(|query| **query < key);
+        match placed.key.and_then(|key| Some((key, hidden(key)?))) {
             Some((key, query)) if self.model.config().causal => Err(format!(
                 "the query {query} does not see the key {key}, which comes later"
             )),
-            _ => Ok(()),
+            _ => Ok(placed),
         }
     }
 
     /// Return edits that put the activations of another text in place.
     fn with_values(
         &self,
-        one: &WrittenEdit,
+        one: &Placed<'_>,
         layers: &[usize],
         text: &str,
         reach: Reach,
         bad: &dyn Fn(String) -> InferError,
         edit: &dyn Fn(usize, Change) -> Edit,
     ) -> Result<Vec<Edit>, InferError> {
-        let all = match &one.what {
+        let all = match one.what {
             What::From(_) => self.of_same_positions(one, layers, text, reach, bad)?,
             what => {
                 let ids = self.as_read(text)?;
@@ -205,7 +237,7 @@ impl LanguageModel {
     /// Return the values of the same positions of another text.
     fn of_same_positions(
         &self,
-        one: &WrittenEdit,
+        one: &Placed<'_>,
         layers: &[usize],
         text: &str,
         reach: Reach,

@@ -1,6 +1,7 @@
 //! The grammar of edits: `ACTIVATION LAYER.HEAD @POSITIONS = CHANGE`.
 
-use super::{meant, numbers};
+use super::meant;
+use crate::{Index, Indices};
 use sisun_model::{Activation, Target};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,13 +14,13 @@ pub struct WrittenEdit {
     /// The activation.
     pub activation: Activation,
     /// Layers; `None` for all.
-    pub layers: Option<Vec<usize>>,
+    pub layers: Option<Indices>,
     /// Heads; `None` for all.
-    pub heads: Option<Vec<usize>>,
+    pub heads: Option<Indices>,
     /// Positions, of `scores` and `pattern` those of queries; `None` for all.
-    pub positions: Option<Vec<usize>>,
+    pub positions: Option<Indices>,
     /// The key of a single cell.
-    pub key: Option<usize>,
+    pub key: Option<Index>,
     /// The change.
     pub what: What,
 }
@@ -123,11 +124,15 @@ impl FromStr for WrittenEdit {
 impl WrittenEdit {
     /// Read `LAYERS` or `LAYERS.HEADS`.
     fn part(&mut self, word: &str) -> Result<(), String> {
-        let list = |what: &str, given: &str| match given {
+        let list = |what: &str, given: &str| {
+            match given {
             "*" => Ok(None),
-            _ => numbers(given).map(Some).ok_or_else(|| {
-                format!("{what} {given:?}: expected numbers and ranges, as in 0,2-3, or * for all")
+            _ => given.parse().map(Some).map_err(|_| {
+                format!(
+                    "{what} {given:?}: expected numbers and ranges, as in 0,2-3 or last, or * for all"
+                )
             }),
+        }
         };
         let (layers, heads) = match word.split_once('.') {
             Some((layers, heads)) => (layers, Some(heads)),
@@ -149,9 +154,9 @@ impl WrittenEdit {
     /// Read `POSITIONS` or `QUERY:KEY`.
     fn place(&mut self, given: &str) -> Result<(), String> {
         let list = |given: &str| {
-            numbers(given).ok_or_else(|| {
+            given.parse().map_err(|_| {
                 format!(
-                    "@{given}: expected positions as numbers and ranges, as in @4 or @0,2-3, or QUERY:KEY, as in @5:3"
+                    "@{given}: expected positions as numbers and ranges, as in @4, @0,2-3 or @last, or QUERY:KEY, as in @5:3"
                 )
             })
         };
@@ -279,6 +284,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::{TextSource, What, WrittenEdit};
+    use crate::{Index, Indices};
     use sisun_model::{Activation, Target};
 
     fn parsed(text: &str) -> WrittenEdit {
@@ -293,15 +299,22 @@ mod tests {
             (edit.activation, &edit.what, edit.written.as_str()),
             (Activation::Z, &What::Set(0.0), "z 1.3 = zero")
         );
-        assert_eq!((edit.layers, edit.heads), (Some(vec![1]), Some(vec![3])));
+        let list = |given: &str| Some(given.parse::<Indices>().unwrap());
+        assert_eq!((edit.layers, edit.heads), (list("1"), list("3")));
         let edit = parsed("resid_mid 0,2 @4-5=from 'It\\'s = \\n'");
-        assert_eq!(edit.positions, Some(vec![4, 5]));
+        assert_eq!(edit.positions, list("4-5"));
         assert_eq!(
             edit.what,
             What::From(TextSource::Text("It's = \n".to_owned()))
         );
         let edit = parsed("pattern *.1 @5:3 = 0.25");
-        assert_eq!((edit.layers, edit.key), (None, Some(3)));
+        assert_eq!((edit.layers, edit.key), (None, Some(Index::FromStart(3))));
+        let edit = parsed("pattern last.-2 @-1:-3 = 0.25");
+        assert_eq!((edit.layers, edit.heads), (list("-1"), list("-2")));
+        assert_eq!(
+            (edit.positions, edit.key),
+            (list("last"), Some(Index::FromEnd(3)))
+        );
         assert_eq!(edit.what, What::Set(0.25));
         assert_eq!(
             parsed("pattern = previous").what,

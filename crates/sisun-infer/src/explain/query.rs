@@ -1,13 +1,16 @@
 //! Selection of the query token.
 
-use crate::InferError;
 use crate::attention_maps::Token;
+use crate::{Index, InferError};
 use std::convert::Infallible;
 use std::ops::Range;
 use std::str::FromStr;
 
 /// Number of tokens listed in a message.
 const LISTED: usize = 24;
+
+/// The word for the last token, where the text does not hold it.
+const LAST: &str = "last";
 
 /// A selection of the query token in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum Query {
     Last,
     /// A token index, counted from 0.
     Number(usize),
+    /// A token index, counted from the end, where 1 is the last.
+    FromEnd(usize),
     /// A label, or a text that spans several consecutive tokens; the last of them, which sees the
     /// whole text, is the query. A leading space of a word is optional.
     Label(String),
@@ -25,11 +30,16 @@ pub enum Query {
 impl FromStr for Query {
     type Err = Infallible;
 
-    /// Parse digits as an index, anything else as a label.
+    /// Parse digits as an index, with a minus sign as one from the end; anything else as a label.
     fn from_str(given: &str) -> Result<Self, Infallible> {
-        Ok(given
-            .parse()
-            .map_or_else(|_| Self::Label(given.to_owned()), Self::Number))
+        let is_number = given
+            .trim_start_matches('-')
+            .starts_with(|c: char| c.is_ascii_digit());
+        Ok(match given.parse() {
+            Ok(Index::FromStart(number)) if is_number => Self::Number(number),
+            Ok(Index::FromEnd(number)) if is_number => Self::FromEnd(number),
+            _ => Self::Label(given.to_owned()),
+        })
     }
 }
 
@@ -43,9 +53,12 @@ impl Query {
         let missing = |asked: String, holding: &[usize]| InferError::NoSuchToken {
             asked,
             tokens: list(tokens),
-            remedy: match holding {
-                [] => String::new(),
-                holding => format!(
+            remedy: match (holding, self) {
+                ([], Self::Number(_) | Self::FromEnd(_)) => {
+                    format!(", or -{} to -1 from the end", tokens.len())
+                }
+                ([], _) => String::new(),
+                (holding, _) => format!(
                     "; it is part of {}: choose by number",
                     named(holding.iter().map(|&number| (number, &tokens[number])))
                 ),
@@ -55,6 +68,11 @@ impl Query {
             Self::Last => Ok(tokens.len() - 1..tokens.len()),
             Self::Number(number) if *number < tokens.len() => Ok(*number..*number + 1),
             Self::Number(number) => Err(missing(number.to_string(), &[])),
+            Self::FromEnd(number) => {
+                let at = tokens.len().checked_sub(*number);
+                let at = at.ok_or_else(|| missing(Index::FromEnd(*number).to_string(), &[]))?;
+                Ok(at..at + 1)
+            }
             Self::Label(label) => {
                 let forms = sisun_data::unicode_forms(label);
                 let is_it = |token: &Token| {
@@ -74,6 +92,7 @@ impl Query {
                         .collect();
                 }
                 match &found[..] {
+                    [] if label == LAST => Ok(tokens.len() - 1..tokens.len()),
                     [] => Err(missing(format!("{label:?}"), &holding(&forms, tokens))),
                     [one] => Ok(one.clone()),
                     several => {
@@ -92,13 +111,15 @@ impl Query {
     /// Return the index of a token whose text equals the given number, if that is not the token
     /// with this index.
     pub fn namesake(&self, tokens: &[Token]) -> Option<usize> {
-        let Self::Number(given) = self else {
-            return None;
+        let given = match *self {
+            Self::Number(number) => Index::FromStart(number),
+            Self::FromEnd(number) => Index::FromEnd(number),
+            Self::Last | Self::Label(_) => return None,
         };
         let found = tokens
             .iter()
             .position(|token| token.text.trim_start_matches(' ') == given.to_string())?;
-        (found != *given).then_some(found)
+        (Some(found) != given.from_start(tokens.len())).then_some(found)
     }
 }
 
@@ -176,6 +197,7 @@ mod tests {
 
     fn find(query: &str, labels: &[&str]) -> Result<usize, String> {
         let token = |label: &&str| Token {
+            plain: String::new(),
             id: 0,
             text: (*label).to_owned(),
             start: 0,
@@ -208,18 +230,27 @@ mod tests {
             Ok(2)
         );
         assert_eq!(find("한 2/3", &["한 1/3", "한 2/3", "한 3/3"]), Ok(1));
+        for (query, number) in [("-1", 6), ("last", 6), ("-7", 0)] {
+            assert_eq!(find(query, &cat), Ok(number), "{query:?}");
+        }
+        // A word of the text is meant before the end.
+        assert_eq!(find("last", &["at", " last", " he"]), Ok(1));
         // Digits are an index, even if a token has that text.
         assert_eq!(find("1", &["1", "2"]), Ok(1));
     }
 
     #[test]
     fn what_is_not_there_is_told_with_what_is() {
-        for query in ["7", "dog", "", " ", "-1", "99999999999999999999999999"] {
+        for query in ["7", "dog", "", " ", "-3", "99999999999999999999999999"] {
             let message = find(query, &["The", " cat"]).unwrap_err();
             assert!(
                 message.contains(query) && message.contains("0 \"The\", 1 \" cat\""),
                 "{message}"
             );
+        }
+        for query in ["7", "-3"] {
+            let message = find(query, &["The", " cat"]).unwrap_err();
+            assert!(message.ends_with("or -2 to -1 from the end"), "{message}");
         }
         let many = vec!["a"; 100];
         assert!(
@@ -253,6 +284,7 @@ mod tests {
     #[test]
     fn a_token_that_reads_as_the_number_given_is_told() {
         let token = |text: &str| Token {
+            plain: String::new(),
             id: 0,
             text: text.to_owned(),
             start: 0,
@@ -300,6 +332,7 @@ mod tests {
         ];
         let characters: Vec<char> = text.chars().collect();
         let token = |&(start, end): &(usize, usize)| Token {
+            plain: String::new(),
             id: 0,
             text: sisun_data::make_visible(&characters[start..end].iter().collect::<String>())
                 + if start == 15 || start == 16 {
@@ -323,6 +356,7 @@ mod tests {
         let twice: Vec<Token> = [(0, 1), (1, 2), (2, 4), (4, 5)]
             .iter()
             .map(|&(start, end)| Token {
+                plain: String::new(),
                 id: 0,
                 text: String::new(),
                 start,

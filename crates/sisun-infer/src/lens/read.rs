@@ -163,6 +163,13 @@ impl LanguageModel {
             let first = cells.len();
             let of_rows = logits.par_chunks_exact(vocab).enumerate();
             let read = |(i, logits): (usize, &[f32])| {
+                // Before the first layer, attention and feed-forward networks have added nothing.
+                if first + i < n && matches!(asked.part, Some(StreamPart::Attn | StreamPart::Mlp)) {
+                    return LensCell {
+                        top: Vec::new(),
+                        next: None,
+                    };
+                }
                 let next = tokens.get((first + i) % n + 1).map(|token| token.id);
                 self.cell(logits, next, asked.top)
             };
@@ -185,7 +192,7 @@ impl LanguageModel {
         let probability = |logit: f32| f64::from(logit - largest).exp() / sum;
         let token = |id: usize| LensToken {
             id: id as u32,
-            text: self.label(id as u32),
+            text: self.tokenizer.token_text(id as u32),
             logit: logits[id],
             probability: probability(logits[id]),
         };

@@ -8,7 +8,7 @@ mod run;
 mod sites;
 mod texts;
 
-pub use options::{AlignedToken, AttentionInput, PatchOptions, PathOptions, numbered_head};
+pub use options::{AlignedIndex, AttentionInput, PatchOptions, PathOptions};
 
 use crate::answer::AnswerToken;
 use crate::attention_maps::Token;

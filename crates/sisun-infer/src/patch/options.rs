@@ -1,6 +1,6 @@
 //! What is patched.
 
-use crate::InferError;
+use crate::{HeadName, Index, InferError};
 use sisun_model::Activation;
 use std::fmt;
 use std::str::FromStr;
@@ -17,19 +17,28 @@ pub struct PatchOptions {
     /// The answer that the corrupt text calls for.
     pub against: String,
     /// The tokens to patch; all if it is empty, which needs texts of the same number of tokens.
-    pub at_tokens: Vec<AlignedToken>,
+    pub at_tokens: Vec<AlignedIndex>,
+}
+
+/// A token of the clean text and the one of the corrupt text that it replaces, as a user names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlignedIndex {
+    /// Position in the clean text.
+    pub clean: Index,
+    /// Position in the corrupt text.
+    pub corrupt: Index,
 }
 
 /// A token of the clean text and the one of the corrupt text that it replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AlignedToken {
+pub(super) struct AlignedToken {
     /// Position in the clean text.
-    pub clean: usize,
+    pub(super) clean: usize,
     /// Position in the corrupt text.
-    pub corrupt: usize,
+    pub(super) corrupt: usize,
 }
 
-impl FromStr for AlignedToken {
+impl FromStr for AlignedIndex {
     type Err = String;
 
     /// Parse `CLEAN:CORRUPT`, or one number for both.
@@ -38,26 +47,14 @@ impl FromStr for AlignedToken {
     /// If these are no numbers.
     fn from_str(given: &str) -> Result<Self, String> {
         let (clean, corrupt) = given.split_once(':').unwrap_or((given, given));
-        let number = |given: &str| given.trim().parse::<usize>();
-        match (number(clean), number(corrupt)) {
+        match (clean.parse(), corrupt.parse()) {
             (Ok(clean), Ok(corrupt)) => Ok(Self { clean, corrupt }),
             _ => Err(
-                "expected the number of a token, as in 4, or CLEAN:CORRUPT where the texts differ, as in 4:5"
+                "expected the number of a token, as in 4 or last, or CLEAN:CORRUPT where the texts differ, as in 4:5 or -2:-1"
                     .to_owned(),
             ),
         }
     }
-}
-
-/// Parse the name of a head, `LAYER.HEAD`.
-///
-/// # Errors
-/// If it is malformed.
-pub fn numbered_head(given: &str) -> Result<(usize, usize), String> {
-    let numbers = given
-        .split_once('.')
-        .and_then(|(layer, head)| Some((layer.trim().parse().ok()?, head.trim().parse().ok()?)));
-    numbers.ok_or_else(|| "expected LAYER.HEAD, as in 1.2".to_owned())
 }
 
 /// An input of an attention head.
@@ -104,10 +101,10 @@ impl FromStr for AttentionInput {
 /// A path to patch.
 #[derive(Clone, Debug)]
 pub struct PathOptions {
-    /// The sending head, `(layer, head)`; `None` for every head of the layers before the receiver.
-    pub from: Option<(usize, usize)>,
+    /// The sending head; `None` for every head of the layers before the receiver.
+    pub from: Option<HeadName>,
     /// The receiving head.
-    pub to: (usize, usize),
+    pub to: HeadName,
     /// The inputs of the receiver.
     pub into: Vec<AttentionInput>,
 }

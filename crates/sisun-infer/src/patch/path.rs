@@ -8,7 +8,7 @@ use super::options::{PatchOptions, PathOptions, bad};
 use super::run::PatchedRun;
 use super::texts::Texts;
 use super::{PatchAxis, PatchText, PatchedPath, Patching};
-use crate::{InferError, LanguageModel};
+use crate::{HeadName, InferError, LanguageModel};
 use sisun_model::{Activation, Capture, Change, Edit};
 
 impl LanguageModel {
@@ -23,19 +23,10 @@ impl LanguageModel {
         path: &PathOptions,
     ) -> Result<Patching, InferError> {
         let config = self.model.config();
-        let (layer, head) = path.to;
-        for (option, of) in [("--from-head", path.from), ("--to-head", Some(path.to))] {
-            if let Some((layer, head)) = of
-                && (layer >= config.n_layers || head >= config.n_heads)
-            {
-                return Err(bad(format!(
-                    "{option} {layer}.{head}: the model has layers 0 to {} with heads 0 to {}",
-                    config.n_layers - 1,
-                    config.n_heads - 1
-                )));
-            }
-        }
-        if layer == 0 || path.from.is_some_and(|(from, _)| from >= layer) {
+        let HeadName { layer, head } = path.to;
+        path.from.map_or(Ok(()), |from| from.check(config))?;
+        path.to.check(config)?;
+        if layer == 0 || path.from.is_some_and(|from| from.layer >= layer) {
             return Err(bad(format!(
                 "--to-head {layer}.{head}: only heads of layers before it can send it something"
             )));
@@ -48,7 +39,7 @@ impl LanguageModel {
             ));
         }
         let senders: Vec<(usize, usize)> = match path.from {
-            Some(from) => vec![from],
+            Some(from) => vec![(from.layer, from.head)],
             None => (0..layer)
                 .flat_map(|layer| (0..config.n_heads).map(move |head| (layer, head)))
                 .collect(),
@@ -108,7 +99,7 @@ impl LanguageModel {
             recovered[from * config.n_heads + head] = texts.recovered(outcome.difference);
         }
         let path = PatchedPath {
-            to: path.to,
+            to: (layer, head),
             into: path.into.clone(),
         };
         let mut found = self.patching(options, texts, Activation::Z, PatchAxis::Heads);

@@ -1,9 +1,9 @@
 //! The two texts of a patching, and the tokens of each that correspond.
 
-use super::options::{AlignedToken, PatchOptions, bad};
+use super::options::{AlignedIndex, AlignedToken, PatchOptions, bad};
 use crate::answer::AnswerToken;
 use crate::attention_maps::{Token, counted};
-use crate::{InferError, LanguageModel};
+use crate::{Index, InferError, LanguageModel};
 use sisun_model::Pass;
 
 /// Two texts, read.
@@ -88,23 +88,28 @@ impl LanguageModel {
 fn aligned(
     clean: &[Token],
     corrupt: &[Token],
-    given: &[AlignedToken],
+    given: &[AlignedIndex],
 ) -> Result<Vec<AlignedToken>, InferError> {
-    if let Some(pair) = given
-        .iter()
-        .find(|pair| pair.clean >= clean.len() || pair.corrupt >= corrupt.len())
-    {
-        let (which, number, tokens) = match pair.clean >= clean.len() {
-            true => ("clean", pair.clean, clean),
-            false => ("corrupt", pair.corrupt, corrupt),
-        };
-        return Err(bad(format!(
-            "--at-token: there is no token {number} in the {which} text: {}",
-            listed(tokens)
-        )));
-    }
+    let found = |which: &str, asked: Index, tokens: &[Token]| {
+        let found = asked
+            .from_start(tokens.len())
+            .filter(|at| *at < tokens.len());
+        found.ok_or_else(|| {
+            bad(format!(
+                "--at-token: there is no token {asked} in the {which} text: {}, or -{} to -1 from the end",
+                listed(tokens),
+                tokens.len()
+            ))
+        })
+    };
+    let pair = |pair: &AlignedIndex| {
+        Ok(AlignedToken {
+            clean: found("clean", pair.clean, clean)?,
+            corrupt: found("corrupt", pair.corrupt, corrupt)?,
+        })
+    };
     match (given.is_empty(), clean.len() == corrupt.len()) {
-        (false, _) => Ok(given.to_vec()),
+        (false, _) => given.iter().map(pair).collect(),
         (true, true) => Ok((0..clean.len())
             .map(|at| AlignedToken {
                 clean: at,

@@ -44,6 +44,7 @@ impl Translator {
         let around = |id, text: &str, at| Token {
             id,
             text: text.to_owned(),
+            plain: text.to_owned(),
             start: at,
             end: at,
         };
@@ -66,6 +67,7 @@ impl Translator {
             .filter(|(.., found)| !found.is_empty())
             .map(|(part, text, tokens, causal, found)| AttentionMaps {
                 model: self.title(),
+                edits: Vec::new(),
                 text: text.to_owned(),
                 tokens,
                 part,

@@ -1,7 +1,7 @@
 //! The attention of one target token to the source, worked through.
 
 use super::{BEGIN, END, Translator};
-use crate::{InferError, Query, Token};
+use crate::{Index, InferError, Query, Token};
 use serde::Serialize;
 use sisun_config::{Context, Seq2SeqConfig};
 use sisun_model::{Activation, Capture, Captured, to_host};
@@ -98,12 +98,14 @@ impl Translator {
         let sources = self.source_tokens(source)?;
         let mut targets = self.target_tokens(target)?;
         let (layers, heads) = self.model.cross_attention().unwrap_or((1, 1));
-        let layer = existing("layer", layer.unwrap_or(layers - 1), layers)?;
-        let head = existing("head", head, heads)?;
+        let layer = layer.map_or(Index::FromEnd(1), Index::FromStart);
+        let layer = layer.among("layer", layers)?;
+        let head = Index::FromStart(head).among("head", heads)?;
         let length = target.chars().count();
         targets.push(Token {
             id: self.tokenizers.end(),
             text: END.to_owned(),
+            plain: END.to_owned(),
             start: length,
             end: length,
         });
@@ -241,16 +243,5 @@ fn score(scoring: Scoring, q: &[f64], k: &[f64], vector: Option<&[f64]>) -> f64 
             let terms = q.iter().zip(k).zip(vector.unwrap_or_default());
             terms.map(|((q, k), v)| v * (q + k).tanh()).sum()
         }
-    }
-}
-
-fn existing(what: &'static str, number: usize, count: usize) -> Result<usize, InferError> {
-    match number < count {
-        true => Ok(number),
-        false => Err(InferError::NoSuch {
-            what,
-            number,
-            count,
-        }),
     }
 }

@@ -26,6 +26,7 @@ pub fn attribution_npz(found: &Attribution) -> io::Result<Vec<u8>> {
     archive.doubles("logit_difference", &[parts.len(), n], &found.values)?;
     archive.doubles("model", &[n], &found.of_model)?;
     archive.integers("answer", &[answers.len()], &answers)?;
+    archive.integers("query", &[1], &[found.query])?;
     archive.tokens("", &found.tokens)?;
     archive.finish()
 }
@@ -37,7 +38,6 @@ pub fn attribution_sheet(found: &Attribution) -> Sheet {
     let sums = (0..n).map(|at| found.sum(at) as f32);
     let parts = found.parts.iter().map(ToString::to_string);
     let values: Vec<f32> = values.chain(sums).collect();
-    let of_parts = &values[..found.values.len()];
     let against = found.against.as_ref();
     let against = against.map_or_else(String::new, |other| {
         format!(" less that of {:?}", other.text)
@@ -56,7 +56,7 @@ pub fn attribution_sheet(found: &Attribution) -> Sheet {
             .iter()
             .map(|token| token.text.clone())
             .collect(),
-        scale: SheetScale::spanning(of_parts),
+        scale: SheetScale::spanning(&values),
         values,
         texts: None,
     }

@@ -2,6 +2,7 @@
 
 use crate::npz::NpzArchive;
 use crate::sheet::{Sheet, SheetForm, SheetScale};
+use sisun_data::make_visible;
 use sisun_infer::{Components, EmbeddingMap};
 use std::io;
 
@@ -58,7 +59,7 @@ pub fn embeddings_sheets(map: &EmbeddingMap) -> Vec<Sheet> {
     let tokens = sheet(
         "embeddings",
         "Token embeddings",
-        map.tokens.clone(),
+        map.tokens.iter().map(|token| make_visible(token)).collect(),
         &map.of_tokens,
     );
     let positions = map.of_positions.as_ref().and_then(|found| {

@@ -2,6 +2,7 @@
 
 use crate::npz::NpzArchive;
 use crate::sheet::{Sheet, SheetForm, SheetScale};
+use sisun_data::make_visible;
 use sisun_infer::{LensCell, LogitLens};
 use std::io;
 
@@ -38,7 +39,7 @@ pub fn lens_sheets(lens: &LogitLens) -> [Sheet; 2] {
         texts: Some(texts),
         scale: SheetScale::Share,
     };
-    let top = |cell: &LensCell| cell.top.first().map(|token| token.text.clone());
+    let top = |cell: &LensCell| cell.top.first().map(|token| make_visible(&token.text));
     let rank = |cell: &LensCell| cell.next.map(|next| format!("#{}", next.rank));
     [
         sheet(

@@ -33,6 +33,7 @@ pub(super) fn gathered(maps: &AttentionMaps, unit: Unit) -> Option<AttentionMaps
         };
         Token {
             id: 0,
+            plain: label.clone(),
             text: label.clone(),
             start: members().map(|token| token.start).min().unwrap_or(0),
             end: members().map(|token| token.end).max().unwrap_or(0),
@@ -40,6 +41,7 @@ pub(super) fn gathered(maps: &AttentionMaps, unit: Unit) -> Option<AttentionMaps
     });
     Some(AttentionMaps {
         model: maps.model.clone(),
+        edits: maps.edits.clone(),
         text: maps.text.clone(),
         tokens: tokens.collect(),
         part: AttentionPart::Only,

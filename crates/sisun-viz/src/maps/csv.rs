@@ -37,7 +37,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             for (head, values) in activation.by_head() {
                 for (query, row) in values.chunks_exact(keys.len()).enumerate() {
                     for (key, weight) in row.iter().enumerate() {
-                        let tokens = (&maps.tokens[query].text, &keys[key].text);
+                        let tokens = (&maps.tokens[query].plain, &keys[key].plain);
                         let aligned =
                             alignment.map(|links| u8::from(links.contains(&(query, key))));
                         let row = (activation.layer, head, query, key, tokens, weight);

@@ -59,6 +59,7 @@ pub(super) fn difference(
     });
     Ok(AttentionMaps {
         model: format!("{} − {}", one.model, other.model),
+        edits: one.edits.clone(),
         text: one.text.clone(),
         tokens: one.tokens.clone(),
         part: one.part.clone(),

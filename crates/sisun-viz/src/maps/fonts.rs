@@ -12,6 +12,12 @@ use super::font::{Font, PRETENDARD};
 use super::label;
 use super::ruler::Ruler;
 
+/// Return the characters of some labels for which no font of this machine has a glyph, in ascending
+/// order. PNG pictures show boxes in their place.
+pub fn without_glyph<'a>(labels: impl Iterator<Item = &'a str>, font: Option<&Font>) -> Vec<char> {
+    Fonts::new(labels, font).missing.into_iter().collect()
+}
+
 /// The fonts of one picture, including system fonts if needed.
 pub(super) struct Fonts {
     pub(super) database: Arc<fontdb::Database>,

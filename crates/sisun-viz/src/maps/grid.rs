@@ -110,7 +110,12 @@ impl<'a> Grid<'a> {
         let (left_of, below) = labels.as_ref().map_or((0.0, 0.0), |(rows, columns)| {
             (rows.longest + gap, columns.depth(side as f32) + gap)
         });
-        let title = format!("{}{}", subject.part, wording.all_heads(subject.quantity));
+        let title = format!(
+            "{}{}{}",
+            subject.part,
+            wording.all_heads(subject.quantity),
+            subject.edits
+        );
         let across = ((heads.len() - 1) * stride.0 + panel.0) as f32;
         let down = ((layers.len() - 1) * stride.1 + panel.1) as f32;
         let overhang = draw::overhang(&subject, &title, across);

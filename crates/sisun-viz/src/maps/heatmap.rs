@@ -77,7 +77,7 @@ impl<'a> Heatmap<'a> {
         let Panel { layer, head, .. } = panel;
         let wording = subject.wording;
         let (part, name) = (subject.part, wording.layer(layer));
-        let title = format!("{part}{name} · {}", wording.head(head));
+        let title = format!("{part}{name} · {}{}", wording.head(head), subject.edits);
         let overhang = draw::overhang(&subject, &title, across);
         let plot = Plot {
             left: (margin + axis + gap + overhang.max(rows.longest + gap)).ceil(),

@@ -11,8 +11,9 @@ use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart, Weighting};
 use super::MapsError;
 use super::tensor_name::name;
 
-/// Write `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
-/// [[…]], …}]}]}`, with `value_weighted` in place of `pattern` if it is weighted by values; for cross-attention also `key_text`, `key_tokens` and `alignment`, a list of
+/// Write `{model, edits, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head,
+/// pattern: [[…]], …}]}]}`, with `value_weighted` in place of `pattern` if it is weighted by values;
+/// for cross-attention also `key_text`, `key_tokens` and `alignment`, a list of
 /// pairs of query and key, or `null` if it is not known.
 ///
 /// JSON has no infinities, so values that are not finite, the hidden cells of `scores`, are written
@@ -45,6 +46,7 @@ impl Serialize for Json<'_> {
             .collect();
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("model", &maps.model)?;
+        object.serialize_entry("edits", &maps.edits)?;
         object.serialize_entry("text", &maps.text)?;
         object.serialize_entry("tokens", &maps.tokens)?;
         if let AttentionPart::Cross(keys) = &maps.part {

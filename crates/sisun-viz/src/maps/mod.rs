@@ -45,6 +45,7 @@ mod write;
 pub use difference::check_common;
 pub use error::MapsError;
 pub use font::Font;
+pub use fonts::without_glyph;
 pub use format::Format;
 pub use options::{PictureOptions, Values};
 pub use palette::Colours;

@@ -13,6 +13,7 @@ use std::path::Path;
 ///   each covers
 /// - `heads` `[head]` (int64): the numbers of the captured heads; an array that has others, as `k`
 ///   and `v` of grouped queries do, has its own beside it (`k0_heads`)
+/// - of an edited model `edits` `[edit]` (`<U…`), as they were written
 /// - for cross-attention `key_tokens`, `key_ids` and `key_offsets` of the source, and, if it is
 ///   known, `alignment` `[link, 2]` (int64): pairs of query and key
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
@@ -36,6 +37,10 @@ fn archive(maps: &AttentionMaps) -> io::Result<Vec<u8>> {
     }
     archive.integers("heads", &[heads.len()], heads)?;
     archive.tokens("", &maps.tokens)?;
+    if !maps.edits.is_empty() {
+        let edits: Vec<&str> = maps.edits.iter().map(String::as_str).collect();
+        archive.texts("edits", &edits)?;
+    }
     if let AttentionPart::Cross(keys) = &maps.part {
         archive.tokens("key_", &keys.tokens)?;
         if let Some(links) = &keys.alignment {

@@ -199,6 +199,9 @@ fn laid_out<'a>(
     if let AttentionPart::Cross(keys) = &maps.part {
         about.push(("Source text", keys.text.clone()));
     }
+    if !maps.edits.is_empty() {
+        about.push(("Edits", maps.edits.join("; ")));
+    }
     if activation == Activation::Pattern && maps.part == AttentionPart::Only {
         about.push(("Unit", options.unit.name().to_owned()));
     }
@@ -207,6 +210,7 @@ fn laid_out<'a>(
         wording,
         prefix: format!("{}{prefix}", maps.part.prefix()),
         part: wording.part(&maps.part),
+        edits: wording.edits(&maps.edits),
         titles: wording.axes(&maps.part),
         paint: Arc::new(paint),
         source: label::drawable(&source(maps)).into_owned(),
@@ -312,6 +316,7 @@ mod tests {
     /// Five heads over two tokens.
     fn sample() -> AttentionMaps {
         let token = |id| Token {
+            plain: String::new(),
             id,
             text: "a".into(),
             start: 0,
@@ -326,7 +331,9 @@ mod tests {
             values,
         };
         AttentionMaps {
+            edits: Vec::new(),
             model: String::new(),
+            edits: Vec::new(),
             text: "aa".into(),
             tokens: vec![token(0), token(1)],
             part: AttentionPart::Only,

@@ -13,7 +13,7 @@ use super::tensor_name::tensor_name;
 
 /// Write one float32 tensor for each activation. The metadata holds `model` and `text` unchanged,
 /// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor
-/// names to head indices; for cross-attention also `key_text`, `key_tokens` and `alignment`, as in
+/// names to head indices; of an edited model `edits` as a JSON list; for cross-attention also `key_text`, `key_tokens` and `alignment`, as in
 /// `attention.json`.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     sisun_files::write_atomic_with(path, |file| {
@@ -28,6 +28,9 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             ("tokens".to_owned(), serde_json::to_string(&maps.tokens)?),
             ("heads".to_owned(), serde_json::to_string(&heads)?),
         ]);
+        if !maps.edits.is_empty() {
+            metadata.insert("edits".to_owned(), serde_json::to_string(&maps.edits)?);
+        }
         if let AttentionPart::Cross(keys) = &maps.part {
             metadata.insert("key_text".to_owned(), keys.text.clone());
             metadata.insert(

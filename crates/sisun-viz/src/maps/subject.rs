@@ -18,6 +18,8 @@ pub(super) struct Subject<'a> {
     pub(super) prefix: String,
     /// Prefix of the titles of pictures.
     pub(super) part: &'static str,
+    /// Edits of the model, for the end of the titles of pictures; empty without edits.
+    pub(super) edits: String,
     /// Titles of the axes.
     pub(super) titles: AxisTitles,
     /// Colours, shared by all heads so that they are comparable.

@@ -2,6 +2,7 @@
 
 use sisun_infer::{AttentionPart, Language};
 
+use super::label;
 use super::subject::AxisTitles;
 
 /// What the values of a picture are.
@@ -78,6 +79,19 @@ impl Wording {
             AttentionPart::Decoder => self.pick("Decoder · ", "디코더 · "),
             AttentionPart::Cross(_) => self.pick("Cross-attention · ", "교차 어텐션 · "),
         }
+    }
+
+    /// Return the end of titles of an edited model; nothing without edits.
+    pub(super) fn edits(self, written: &[String]) -> String {
+        if written.is_empty() {
+            return String::new();
+        }
+        let written = written.join("; ");
+        let title = match self.0 {
+            Language::English => format!(" after {written}"),
+            Language::Korean => format!(" (수정: {written})"),
+        };
+        label::drawable(&title).into_owned()
     }
 
     pub(super) fn axes(self, part: &AttentionPart) -> AxisTitles {

@@ -235,6 +235,22 @@ impl Page {
         self.content.notes.push(sentence);
     }
 
+    /// Add a sentence that names the edits of the model, if there are some.
+    pub fn note_edits(&mut self, edits: &[String]) {
+        if edits.is_empty() {
+            return;
+        }
+        let edits = edits.join("; ");
+        self.note(match self.content.language == Language::Korean.code() {
+            true => format!(
+                "이 페이지의 숫자는 모델을 바꾸어 얻은 것입니다: {edits}. 바꾼 값은 단계별 계산에 들어가지 않을 수 있습니다."
+            ),
+            false => format!(
+                "The numbers of this page are those of an edited model: {edits}. The steps of one query may not contain the edit."
+            ),
+        });
+    }
+
     /// Return the page as HTML.
     pub fn html(mut self) -> String {
         for sentence in self.sentences() {

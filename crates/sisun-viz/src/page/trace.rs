@@ -50,6 +50,11 @@ pub fn trace_html(mut trace: Trace, language: Language) -> Result<String, LongTr
         first.map_or(0, Vec::len),
         first.and_then(|layers| layers.first()).map_or(0, Vec::len),
     );
+    // Pages show labels.
+    trace.tokens = std::mem::take(&mut trace.labels);
+    let title = [std::slice::from_ref(&trace.model), &trace.edits]
+        .concat()
+        .join(", ");
     // The weights are in the block.
     trace
         .steps
@@ -58,7 +63,7 @@ pub fn trace_html(mut trace: Trace, language: Language) -> Result<String, LongTr
     let data = json!({
         "version": 1,
         "language": language.code(),
-        "title": trace.model,
+        "title": title,
         "colours": colours(),
         "trace": trace,
         "layers": layers,
@@ -68,7 +73,7 @@ pub fn trace_html(mut trace: Trace, language: Language) -> Result<String, LongTr
     Ok(html::join(
         html::TRACE,
         language.code(),
-        &trace.model,
+        &title,
         &data.to_string(),
         blocks.iter(),
     ))

@@ -5,7 +5,7 @@ use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
 use crate::units::Units;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sisun_infer::{
     ActivationMap, AttentionSpread, CaptureSelection, Chance, HeadStats, InferError, LanguageModel,
     LossRises, Rollout, Token,
@@ -32,6 +32,7 @@ pub(super) struct View {
     scale: f64,
     /// Number of cells along one side of a pattern.
     n: usize,
+    #[serde(serialize_with = "labelled")]
     pub(super) tokens: Vec<Token>,
     /// Number of tokens per cell, if not one.
     pub(super) thinned: Option<usize>,
@@ -234,6 +235,14 @@ pub(super) fn view(
         layers,
         heads,
     })
+}
+
+/// Write tokens with their labels for their texts.
+fn labelled<S: Serializer>(tokens: &[Token], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(tokens.iter().map(|token| Token {
+        plain: token.text.clone(),
+        ..token.clone()
+    }))
 }
 
 /// Results of the forward pass so far.

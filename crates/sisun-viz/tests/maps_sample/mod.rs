@@ -16,12 +16,14 @@ pub(crate) fn maps(labels: &[&str], activations: Vec<ActivationMap>) -> Attentio
         .map(|(i, label)| Token {
             id: 100 + i as u32,
             text: (*label).to_owned(),
+            plain: (*label).to_owned(),
             start: i,
             end: i + 1,
         })
         .collect();
     AttentionMaps {
         model: "runs/tiny".into(),
+        edits: Vec::new(),
         text: labels.concat(),
         tokens,
         part: sisun_infer::AttentionPart::Only,

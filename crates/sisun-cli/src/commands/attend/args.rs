@@ -4,7 +4,7 @@ use crate::ablation::AblationArgs;
 use crate::common::DeviceArgs;
 use crate::edit_args::{EditArgs, edit_grammar};
 use crate::failure::Usage;
-use crate::given_text;
+use crate::given_text::{self, TextFile};
 use crate::model_source::PrecisionArgs;
 use anyhow::Result;
 use sisun_infer::{Language, LanguageModel, Reach, Weighting, parse_activation};
@@ -38,9 +38,10 @@ Examples:
   sisun attend runs/rope runs/alibi --text \"The cat sat.\" --out maps --format html
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
-  sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
+  sisun attend runs/quickstart --text \"The cat sat.\" --format svg --layers last --colours cividis --values always
   sisun attend runs/quickstart --text \"The cat sat.\" --format png,npz --weighting values
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18
+  echo \"The cat sat.\" | sisun attend runs/quickstart --text-file - --layers last
   sisun attend runs/dates-gru --text \"Wednesday, 5 March 1997\" --out maps
   sisun attend runs/dates-gru --pair dates.jsonl:3 --out maps --format html,svg
   sisun attend runs/dates-gru --pair held-out.ko:3 --targets held-out.en --out maps
@@ -54,14 +55,16 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "RUN")]
     pub(super) runs: Vec<PathBuf>,
     /// The text whose attention is computed; of a sequence-to-sequence run, the source
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present = "pair")]
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present_any = ["pair", "text_file"])]
     pub(super) text: Option<String>,
+    #[command(flatten)]
+    pub(super) text_file: TextFile,
     /// Sequence-to-sequence: the target [default: the one that the model writes]. The true alignment
     /// is outlined if the run's own pairs tell it
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument, help_heading = PAIRS)]
     pub(super) target: Option<String>,
     /// Sequence-to-sequence: a pair in a file, and its true alignment, as in pairs.jsonl:3
-    #[arg(long, value_name = "FILE:LINE", conflicts_with_all = ["text", "target"], help_heading = PAIRS)]
+    #[arg(long, value_name = "FILE:LINE", conflicts_with_all = ["text", "text_file", "target"], help_heading = PAIRS)]
     pub(super) pair: Option<String>,
     /// Sequence-to-sequence: the file with the target of --pair, on the line of the same number
     /// [default: the run's own, if FILE is one of its parallel files; else FILE holds both]
@@ -79,11 +82,12 @@ pub(crate) struct Args {
         default_value = "png,npz"
     )]
     pub(super) format: Vec<Output>,
-    /// Layers to keep, counted from 0, as in 0,2-3 [default: all]
-    #[arg(long, value_name = "LIST")]
+    /// Layers to keep, counted from 0, as in 0,2-3, or from the end, as in last or -2--1 [default:
+    /// all]
+    #[arg(long, value_name = "LIST", allow_negative_numbers = true)]
     pub(super) layers: Option<String>,
-    /// Heads to keep, counted from 0, as in 0,2-3 [default: all]
-    #[arg(long, value_name = "LIST")]
+    /// Heads to keep, likewise [default: all]
+    #[arg(long, value_name = "LIST", allow_negative_numbers = true)]
     pub(super) heads: Option<String>,
     /// Activations of each head to write: any of pattern, scores, q, k, v, z. Pictures (png, svg)
     /// show pattern and scores, csv lists pattern; html always shows all but z

@@ -2,7 +2,6 @@
 
 use super::args::Args;
 use crate::ablation::{Replacing, ablate};
-use crate::common::claim;
 use crate::live_page::live_page;
 use crate::model_source::{ModelSource, is_damaged};
 use anyhow::{Result, bail};
@@ -25,7 +24,6 @@ pub(super) fn write(
     let path = args.out.join("attention.html");
     if args.page.live {
         let (html, _) = live_page(&first.loaded, text, args.language, args.page.weights)?;
-        claim(&args.out)?;
         write_atomic(&path, html.as_bytes())?;
         return Ok(path);
     }
@@ -38,10 +36,10 @@ pub(super) fn write(
         }
     };
     page.open_by(args.by.unwrap_or(Unit::Word));
+    page.note_edits(&first.loaded.edits.written);
     if args.against.is_some() {
         page.add_difference();
     }
-    claim(&args.out)?;
     write_atomic(&path, page.html().as_bytes())?;
     Ok(path)
 }
@@ -167,14 +165,15 @@ fn side_by_side(
     language: Language,
     device: &Device,
 ) -> Result<Page> {
-    let runs = || std::iter::once(&args.runs[0]).chain(others);
-    let names: Vec<String> = runs().map(|run| name(run)).collect();
-    let title = names.join(if args.against.is_some() {
-        " − "
-    } else {
-        " · "
-    });
-    let mut page = Page::new(Kind::Variants, &title, text, looking, language, names.len());
+    let title = match &args.against {
+        Some(_) => {
+            let runs = std::iter::once(&args.runs[0]).chain(others);
+            runs.map(|run| name(run)).collect::<Vec<_>>().join(" − ")
+        }
+        None => title(&args.runs, first),
+    };
+    let views = 1 + others.len();
+    let mut page = Page::new(Kind::Variants, &title, text, looking, language, views);
     page.add(first, name(&args.runs[0]), None)?;
     for path in others {
         let mut loaded = args.precision.open(path, device)?.loaded;
@@ -183,6 +182,18 @@ fn side_by_side(
         page.add(&loaded, name(path), None)?;
     }
     Ok(page)
+}
+
+/// Return the title of a model, or the names of several runs.
+pub(super) fn title(runs: &[PathBuf], first: &LanguageModel) -> String {
+    match runs {
+        [_] => first.title(),
+        several => several
+            .iter()
+            .map(|run| name(run))
+            .collect::<Vec<_>>()
+            .join(" · "),
+    }
 }
 
 /// Return the last component of a path, preceded by the run if it is a checkpoint.

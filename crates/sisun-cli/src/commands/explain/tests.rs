@@ -35,6 +35,7 @@ fn sat(hidden: usize) -> Explanation {
     let mut start = 0;
     let tokens = labels.map(|label| {
         let token = Token {
+            plain: String::new(),
             id: 0,
             text: label.to_owned(),
             start,

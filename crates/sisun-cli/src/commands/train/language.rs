@@ -5,7 +5,7 @@ use crate::needs::Needs;
 use anyhow::{Context, Result};
 use burn::module::Module;
 use sisun_config::{Config, SampleConfig, shell};
-use sisun_data::{Tokenizer, Tokens};
+use sisun_data::{Tokenizer, Tokens, evaluation_targets};
 use sisun_files::RunDir;
 use sisun_infer::{
     CaptureSelection, GenerationOptions, InferError, Language, LanguageModel, Sampler as Choice,
@@ -19,6 +19,12 @@ use std::path::PathBuf;
 
 impl Shown for Transformer {
     const WINDOWS: &'static str = "windows";
+
+    fn evaluated(session: &Session) -> usize {
+        let (config, text) = (&session.config, &session.text.validation);
+        let limit = config.train.eval_windows;
+        evaluation_targets(text, config.model.context_len, limit).count()
+    }
 
     fn describe(session: &Session) -> String {
         let (model, corpus) = (&session.config.model, &session.text);

@@ -17,6 +17,11 @@ use std::path::PathBuf;
 impl Shown for Seq2Seq {
     const WINDOWS: &'static str = "pairs";
 
+    fn evaluated(session: &Session<Self>) -> usize {
+        let limit = session.config.train.eval_windows.unwrap_or(usize::MAX);
+        session.text.pairs.validation.tokens.len().min(limit)
+    }
+
     fn describe(session: &Session<Self>) -> String {
         let pairs = &session.text.pairs;
         let at = match session.step() {

@@ -14,6 +14,9 @@ pub(super) trait Shown: RunModel {
     /// The units of an evaluation that `train.eval_windows` counts.
     const WINDOWS: &'static str;
 
+    /// Return the number of windows, or pairs, that an evaluation reads.
+    fn evaluated(session: &Session<Self>) -> usize;
+
     /// Describe text and model before the first step.
     fn describe(session: &Session<Self>) -> String;
 
