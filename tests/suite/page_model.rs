@@ -144,23 +144,23 @@ fn what_a_page_measures_is_what_the_program_does() {
     }
 }
 
-/// Edits as a page's address has them, alone and several in a row. `mean` is over the text itself,
+/// Edits as a page's address has them, one and several. `mean` is over the text itself,
 /// `from` takes the second sentence.
 const EDITS: [&str; 14] = [
     "z 0.1=zero",
     "z 1.0=mean",
-    "z 0.0@2=from;z 1.1@3=zero",
-    "pattern 1.1@4:2=0.75",
-    "pattern 0.0@3:0=1;pattern 0.0@3:1=0.25;pattern 1.0@0:0=0.5",
+    "z 0.0 @2=from;z 1.1 @3=zero",
+    "pattern 1.1 @4:2=0.75",
+    "pattern 0.0 @3:0=1;pattern 0.0 @3:1=0.25;pattern 1.0 @0:0=0.5",
     "pattern 0.1=diagonal",
     "pattern 1.0=first;pattern 0.0=previous",
-    "pattern 0.1=previous;pattern 0.1@4:1=0.5",
-    "resid_pre 1@3=from",
+    "pattern 0.1=previous;pattern 0.1 @4:1=0.5",
+    "resid_pre 1 @3=from",
     "resid_pre 0=from",
-    "attn_out 0@1=from;attn_out 1=mean;attn_out 0@4=zero",
-    "mlp_out 0@2=from;mlp_out 1=zero",
-    "resid_post 0@4=mean;resid_post 1@2=from",
-    "resid_post 1@3=zero;resid_pre 1@3=from;z 1.1=mean;pattern 1.0@3:3=0",
+    "attn_out 0 @1=from;attn_out 1=mean;attn_out 0 @4=zero",
+    "mlp_out 0 @2=from;mlp_out 1=zero",
+    "resid_post 0 @4=mean;resid_post 1 @2=from",
+    "resid_post 1 @3=zero;resid_pre 1 @3=from;z 1.1=mean;pattern 1.0 @3:3=0",
 ];
 
 /// Return an edit of a page's address as `--edit` has it.
