@@ -6,7 +6,7 @@
  */
 export function canUnpack() {
   try {
-    return Boolean(new DecompressionStream("deflate-raw"));
+    return Boolean(new DecompressionStream("deflate"));
   } catch {
     return false;
   }
@@ -30,9 +30,9 @@ export function bytesOf(base64) {
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function inflate(packed) {
-  const stream = new DecompressionStream("deflate-raw");
+  const stream = new DecompressionStream("deflate");
   const writer = stream.writable.getWriter();
-  // The reader tells of damaged data; a Blob's stream would not work in WebKit's workers.
+  // The reader tells of damaged data, of which zlib's checksum misses none; a Blob's stream would not work in WebKit's workers.
   const written = writer.write(packed).then(() => writer.close());
   written.catch(() => {});
   const bytes = new Uint8Array(await new Response(stream.readable).arrayBuffer());

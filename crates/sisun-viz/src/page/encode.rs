@@ -1,11 +1,12 @@
-//! Encoding numbers for a page: binary, deflated, base64.
+//! Encoding numbers for a page: binary, deflated with a checksum (zlib), base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use flate2::write::ZlibEncoder;
 use rayon::prelude::*;
 use std::io::Write;
+use zlib_rs::{DeflateConfig, ReturnCode, Strategy, compress_bound, compress_slice};
 
 /// The blocks of a page, numbered from 0.
 #[derive(Debug, Default)]
@@ -30,9 +31,23 @@ pub(crate) struct Block(String);
 
 impl Block {
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
         let deflated = encoder.write_all(bytes).and_then(|()| encoder.finish());
         Self(STANDARD.encode(deflated.expect("writing into memory cannot fail")))
+    }
+
+    /// Encode bytes of weights, in which nothing repeats: only their frequencies are used, which is
+    /// faster and leaves less (by 3 % of float16).
+    pub(crate) fn weights(bytes: &[u8]) -> Self {
+        let config = DeflateConfig {
+            strategy: Strategy::HuffmanOnly,
+            ..DeflateConfig::new(1)
+        };
+        // The bound is that of the default strategy; the longest code of a literal has 9 bits.
+        let mut deflated = vec![0; compress_bound(bytes.len()) + bytes.len() / 8];
+        let (deflated, code) = compress_slice(&mut deflated, bytes, config);
+        assert_eq!(code, ReturnCode::Ok, "the buffer holds the longest result");
+        Self(STANDARD.encode(deflated))
     }
 
     /// Encode values as little-endian float32.
@@ -110,15 +125,41 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use flate2::read::DeflateDecoder;
+    use flate2::read::ZlibDecoder;
     use std::io::Read;
 
     fn bytes(block: &Block) -> Vec<u8> {
         let mut bytes = Vec::new();
-        DeflateDecoder::new(&STANDARD.decode(&block.0).unwrap()[..])
+        ZlibDecoder::new(&STANDARD.decode(&block.0).unwrap()[..])
             .read_to_end(&mut bytes)
             .unwrap();
         bytes
+    }
+
+    #[test]
+    fn weights_come_back_and_take_less_room() {
+        assert_eq!(bytes(&Block::weights(&[])), []);
+        // Random numbers of a bell curve in half precision; and bytes of which none is frequent.
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f32 / 16_777_216.0
+        };
+        let bell: Vec<u16> = (0..50_000)
+            .map(|_| (0..6).map(|_| random()).sum::<f32>() - 3.0)
+            .map(|x| half::f16::from_f32(0.02 * x).to_bits())
+            .collect();
+        let high = bell.iter().map(|code| (code >> 8) as u8);
+        let planes: Vec<u8> = high.chain(bell.iter().map(|code| *code as u8)).collect();
+        let even: Vec<u8> = (0..50_000).map(|_| (random() * 256.0) as u8).collect();
+        for all in [&planes, &even] {
+            let block = Block::weights(all);
+            assert_eq!(&bytes(&block), all);
+            assert!(block.0.len() <= Block::new(all).0.len());
+        }
+        assert!(Block::weights(&planes).0.len() < planes.len() * 4 / 3 * 9 / 10);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Attention as a self-contained page: one file to open, store and share.
 //!
 //! The scripts, styles and template in `crates/sisun-viz/page` are joined here, unchanged, with the
-//! data: one JSON object that describes it, and blocks of binary numbers (raw deflate, base64) to
+//! data: one JSON object that describes it, and blocks of binary numbers (zlib, base64) to
 //! which the object refers. A content security policy in the page allows only these scripts and
 //! styles and no network access, whatever the text contains.
 //!
