@@ -12,6 +12,7 @@ mod failure;
 mod given_config;
 mod given_text;
 mod hints;
+mod live_page;
 mod model_source;
 mod needs;
 mod output;

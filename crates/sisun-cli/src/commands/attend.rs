@@ -46,6 +46,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if of_pairs.is_none() {
         check_activations(&args.format, &args.activations)?;
         args.page.check(with_page, args.runs.len())?;
+        args.check_live()?;
     }
     if let (false, Some(option)) = (
         formats.iter().any(|format| format.is_picture()),
@@ -141,6 +142,11 @@ fn attend_to_source(
             "whose page shows one checkpoint: name one, as in runs/NAME/checkpoints/step-00000500, with an --out for each",
         ),
         ("--precision", args.precision.is_reduced(), pairs::FLOAT32),
+        (
+            "--live",
+            args.page.live,
+            "whose model no page holds: leave it out",
+        ),
         (
             "a second RUN",
             args.runs.len() > 1,

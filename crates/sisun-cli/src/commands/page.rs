@@ -3,6 +3,7 @@
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
+use crate::live_page::live_page;
 use crate::model_source::PrecisionArgs;
 use crate::output::{ForceArgs, make_parent};
 use crate::pairs;
@@ -12,8 +13,8 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use sisun_config::{Precision, shell};
 use sisun_files::write_atomic;
-use sisun_infer::{CaptureSelection, Language};
-use sisun_viz::page::{Kind, Page, WeightFormat};
+use sisun_infer::Language;
+use sisun_viz::page::WeightFormat;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ use std::path::{Path, PathBuf};
 ///
 /// The page is that of `attend --format html`, and holds the weights and the tokenizer as well. It
 /// needs a browser and nothing else: no server, no network, no installation. Typing updates the
-/// tokens, the maps of all heads and the next tokens; heads can be ablated and weights set.
+/// tokens, the maps of all heads and the next tokens; a second sentence stands beside the first.
+/// Heads can be ablated, weights dragged, and activations swapped between the two.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -91,12 +93,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note_form(&loaded.tokenizer, text)?;
     args.device
         .note_length(tokens.len(), loaded.model.config().context_len);
-    let language = args.language.unwrap_or_else(|| Language::of(text));
-    let all = CaptureSelection::default();
-    let mut page = Page::new(Kind::Model, &loaded.name, text, &all, language, 1);
-    let format = page.add_model(loaded, args.weights)?;
-    page.add(loaded, loaded.title(), None)?;
-    let html = page.html();
+    let (html, format) = live_page(loaded, text, args.language, args.weights)?;
     write_atomic(&args.out, html.as_bytes())?;
     if args.json {
         return say_json(&json!({

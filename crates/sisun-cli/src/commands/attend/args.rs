@@ -10,6 +10,7 @@ use anyhow::Result;
 use sisun_infer::{Language, LanguageModel, Reach, parse_activation};
 use sisun_model::Activation;
 use sisun_viz::maps::{Colours, Font, Format, MapsError, PictureOptions, Values};
+use sisun_viz::page::WeightFormat;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ Examples:
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps --format html
   sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format html --checkpoints
+  sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format html --live
   sisun attend runs/rope runs/alibi --text \"The cat sat.\" --out maps --format html
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
@@ -100,6 +102,49 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Refuse what a page with its model in it does not have.
+    pub(super) fn check_live(&self) -> Result<()> {
+        const WHOLE: &str = "holds the whole model: leave it out";
+        let refused = [
+            (
+                "--checkpoints",
+                self.page.checkpoints,
+                "holds one model: name one checkpoint",
+            ),
+            (
+                "--ablate",
+                self.page.ablate,
+                "ablates heads by a click: leave it out",
+            ),
+            (
+                "a second RUN",
+                self.runs.len() > 1,
+                "holds one model: write one for each",
+            ),
+            (
+                "--edit",
+                self.edit.given(),
+                "is edited by hand: leave it out",
+            ),
+            ("--layers", self.layers.is_some(), WHOLE),
+            ("--heads", self.heads.is_some(), WHOLE),
+            (
+                "--precision",
+                self.precision.is_reduced(),
+                "computes in float32: choose the format of its weights with --weights",
+            ),
+        ];
+        match refused
+            .into_iter()
+            .find(|(_, given, _)| *given && self.page.live)
+        {
+            Some((option, _, why)) => {
+                Err(Usage(format!("{option}: a page with --live {why}")).into())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Let a model make the edits in each pass.
     pub(super) fn add_edits(&self, loaded: &mut LanguageModel, text: &str) -> Result<()> {
         if self.edit.given() {
@@ -277,6 +322,13 @@ pub(super) struct PageArgs {
     pub(super) ablate: bool,
     #[command(flatten)]
     pub(super) ablation: AblationArgs,
+    /// Put the model into the page, which then computes while you type: the page of `sisun page`
+    #[arg(long)]
+    pub(super) live: bool,
+    /// With --live, number format of the weights: float32, float24, float16, or int8 [default: by
+    /// the size of the model]
+    #[arg(long, value_name = "FORMAT", requires = "live")]
+    pub(super) weights: Option<WeightFormat>,
 }
 
 impl PageArgs {
@@ -286,6 +338,7 @@ impl PageArgs {
             ("--checkpoints", self.checkpoints),
             ("--ablate", self.ablate),
             ("--language", self.language.is_some()),
+            ("--live", self.live),
         ];
         let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {
             Some((option, _)) => format!("{option} is about the page: add html to --format"),

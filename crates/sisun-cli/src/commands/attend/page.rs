@@ -3,6 +3,7 @@
 use super::args::Args;
 use crate::ablation::ablate;
 use crate::common::claim;
+use crate::live_page::live_page;
 use crate::model_source::ModelSource;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
@@ -21,6 +22,14 @@ pub(super) fn write(
     looking: &CaptureSelection,
     device: &Device,
 ) -> Result<PathBuf> {
+    let path = args.out.join("attention.html");
+    if args.page.live {
+        let weights = args.page.weights;
+        let (html, _) = live_page(&first.loaded, text, args.page.language, weights)?;
+        claim(&args.out)?;
+        write_atomic(&path, html.as_bytes())?;
+        return Ok(path);
+    }
     let language = args.page.language.unwrap_or_else(|| Language::of(text));
     let page = match (args.page.checkpoints, others) {
         (true, _) => over_time(args, text, first, looking, language, device)?,
@@ -29,7 +38,6 @@ pub(super) fn write(
             side_by_side(args, text, &first.loaded, others, looking, language, device)?
         }
     };
-    let path = args.out.join("attention.html");
     claim(&args.out)?;
     write_atomic(&path, page.html().as_bytes())?;
     Ok(path)
