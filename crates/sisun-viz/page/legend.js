@@ -5,7 +5,7 @@ import { make } from "./elements.js";
 import { CanvasPen } from "./pen.js";
 import { faintest } from "./text.js";
 import { unitsOf } from "./units.js";
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Colours } from "./colour.js" */
@@ -38,6 +38,11 @@ export function paintColourBar(pen, x, y, width, colours) {
 
 /** The legend: the colour bar, the hidden cells, rows and columns. */
 export class Legend {
+  /** What it shows. */
+  #shown = "";
+  /** @type {Colours | null} */
+  #colours = null;
+
   /** @param {HTMLElement} host */
   constructor(host) {
     this.host = host;
@@ -55,8 +60,13 @@ export class Legend {
       if (view === "grid") lines.push(say("legend-habits"));
       if (app.views.some((one) => unitsOf(one, unit).n > 120)) lines.push(say("legend-pooled"));
     }
+    if (heat && app.present().some((one) => one.signed)) lines.push(say("legend-difference"));
     if (view === "text") lines.push(say("legend-lines"), say("legend-faint", faintest(unitsOf(app.present()[0], unit).n)));
     if (unit !== "token" && (heat || view === "text")) lines.push(say("legend-unit", say(`unit-${unit}`)));
+    // A text that is typed changes nothing here, and measuring the width takes longer than computing the text.
+    const shown = [language(), heat, app.views.some((one) => one.causal), innerWidth, ...lines].join("\n");
+    if (shown === this.#shown && colours === this.#colours) return;
+    [this.#shown, this.#colours] = [shown, colours];
     /** @type {HTMLElement[]} */
     const children = lines.map((text) => make("p", { textContent: text }));
     if (heat) {

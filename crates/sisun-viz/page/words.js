@@ -29,7 +29,8 @@ export const language = () => current;
 /** @param {Language} language */
 export function setLanguage(language) {
   current = language;
-  document.documentElement.lang = language;
+  // Even the same value would make the browser compute all styles again.
+  if (document.documentElement.lang !== language) document.documentElement.lang = language;
 }
 
 /**
