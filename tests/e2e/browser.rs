@@ -190,12 +190,37 @@ impl Browser {
         self.mouse("mouseReleased", x, y);
     }
 
+    /// Drag a cell of the heatmap up by this many pixels.
+    pub(crate) fn drag_cell(&self, query: usize, key: usize, up: f64) {
+        let centre = self.eval(&format!("window.sisun.cellCentre({query}, {key})"));
+        let [x, y] = ["x", "y"].map(|axis| centre[axis].as_f64().unwrap());
+        self.mouse("mouseMoved", x, y);
+        self.mouse("mousePressed", x, y);
+        for step in 1..=8 {
+            self.mouse("mouseMoved", x, y - up * f64::from(step) / 8.0);
+        }
+        self.mouse("mouseReleased", x, y - up);
+    }
+
+    /// Run a script in every later page before its own scripts.
+    pub(crate) fn before_scripts(&self, source: &str) {
+        self.call(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": source }),
+        );
+    }
+
     /// Press a key, such as `ArrowRight`.
     pub(crate) fn press(&self, key: &str) {
+        self.press_with(key, 0);
+    }
+
+    /// Press a key with modifiers: 1 is Alt, 2 Ctrl, 8 Shift.
+    pub(crate) fn press_with(&self, key: &str, modifiers: u32) {
         for kind in ["keyDown", "keyUp"] {
             self.call(
                 "Input.dispatchKeyEvent",
-                json!({ "type": kind, "key": key, "code": key }),
+                json!({ "type": kind, "key": key, "code": key, "modifiers": modifiers }),
             );
         }
     }

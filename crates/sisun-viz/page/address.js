@@ -32,6 +32,8 @@ export const readTheme = readOne("auto", "light", "dark");
  */
 export class Address {
   #timer = 0;
+  /** Names of the address that are unknown or have invalid values, as they were read last. @type {string[]} */
+  ignored = [];
 
   /**
    * Each name has a reader of its text, which returns null for invalid text. `always` is written even if it has its
@@ -56,8 +58,12 @@ export class Address {
     const found = { ...this.defaults };
     // A page inside another one has no address of its own; then `<html data-choices>` says how to open it.
     const address = new URLSearchParams(location.hash.slice(1) || document.documentElement.dataset.choices);
-    for (const name of this.names) {
-      for (const text of address.getAll(name)) found[name] = this.readers[name](text) ?? found[name];
+    this.ignored = [];
+    for (const [given, text] of address) {
+      const name = this.names.find((known) => known === given);
+      const value = name ? this.readers[name](text) : null;
+      if (name && value !== null) found[name] = value;
+      else this.ignored.push(text ? `${given}=${text}` : given);
     }
     return found;
   }
@@ -73,7 +79,7 @@ export class Address {
   /** @param {C} choices */
   write(choices) {
     clearTimeout(this.#timer);
-    const hash = this.#spell(choices);
+    const hash = this.spell(choices);
     if (location.hash.slice(1) === hash) return;
     try {
       history.replaceState(null, "", `#${hash}`);
@@ -95,7 +101,7 @@ export class Address {
    * The choices that differ from the defaults.
    * @param {C} choices
    */
-  #spell(choices) {
+  spell(choices) {
     const chosen = this.names.filter((name) => name === this.always || !same(choices[name], this.defaults[name]));
     return chosen.map((name) => `${name}=${encodeURIComponent(spelled(choices[name]))}`).join("&");
   }

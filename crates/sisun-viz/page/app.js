@@ -2,6 +2,7 @@
 
 import { OKABE_ITO, ROOT_FROM } from "./colour.js";
 import { Controls } from "./controls.js";
+import { DifferenceColours } from "./difference.js";
 import { find, make, watchWidth } from "./elements.js";
 import { matrixBy } from "./gathered.js";
 import { headName, headOf } from "./heads.js";
@@ -23,6 +24,8 @@ import { say, setLanguage } from "./words.js";
 export class App {
   #turn = 0;
   #frame = 0;
+  /** @type {DifferenceColours | null} */
+  #differences = null;
 
   /** @param {PageData} page */
   constructor(page) {
@@ -32,6 +35,12 @@ export class App {
     this.state = new State(page, this.views);
     /** @type {View | null} The same text in the model as it is, while the view shows one with the reader's changes. */
     this.untouched = null;
+    /** @type {View[]} On a page that computes: another text, and the difference of the two. */
+    this.beside = [];
+    /** @type {((cell: { query: number, key: number }, touch: boolean) => ((up: number) => void) | null) | null} Drags a cell of a pattern. */
+    this.cellDrag = null;
+    /** @type {((event: KeyboardEvent) => boolean) | null} Changes the pinned cell by a key, and returns whether it did. */
+    this.cellKey = null;
     /** @type {HeadSwitch | null} Adds a control to each head of the grid, on a page that computes. */
     this.headSwitch = null;
     /** @type {PlacedCell | null} */
@@ -85,6 +94,14 @@ export class App {
 
   get palette() {
     return this.colours.palette;
+  }
+
+  /** @param {View} view */
+  coloursOf(view) {
+    const { palette } = this;
+    if (!view.signed) return this.colours;
+    if (this.#differences?.palette !== palette) this.#differences = new DifferenceColours(palette);
+    return this.#differences;
   }
 
   /**
@@ -231,7 +248,7 @@ export class App {
   #changed(changed) {
     const only = (/** @type {string[]} */ ...names) => [...changed].every((name) => names.includes(name));
     // Computed before it is shown; see `Live`.
-    if (only("text", "ablate", "cells")) return;
+    if (only("text", "second", "edits", "beside", "sampler")) return;
     if (only("zoom", "x", "y")) for (const panel of this.panels) panel.map?.look(this.state);
     else if (only("top")) for (const panel of this.panels) panel.scrollTo?.(this.state.top);
     else if (only("query", "key") || (only("query", "key", "token") && this.state.view !== "worked")) {
@@ -285,7 +302,7 @@ export class App {
     const on = state.view === "text" ? this.headsOn(view) : [{ layer: state.layer, head: state.head }];
     const here = on.length > 0 && single && view.has(on[0].layer, on[0].head) && !view.need(on[0].layer);
     const matrix = here ? this.matrix(view, on[0].layer, on[0].head) : null;
-    const before = matrix && this.untouched ? matrixBy(this.untouched, on[0].layer, on[0].head, units) : null;
+    const before = matrix && this.untouched && column === 0 ? matrixBy(this.untouched, on[0].layer, on[0].head, units) : null;
     if (state.view !== "worked") {
       const hint = state.view === "text" ? "hint-text" : this.present().length > 1 ? "hint-many" : "hint";
       this.readout.show(units, on.length === 1 ? matrix : null, cell, say(hint), before);

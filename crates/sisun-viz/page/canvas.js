@@ -15,6 +15,8 @@ import { CanvasPen } from "./pen.js";
  * @property {(cell: WholeCell) => void} pin a cell was chosen
  * @property {(event: KeyboardEvent) => void} key a key was pressed
  * @property {(window: Window) => void} window another part is visible
+ * @property {(cell: WholeCell, touch: boolean) => ((up: number) => void) | null} [grab] a cell was pressed; if it can be dragged, a
+ *   function that is called with how far up it is, in pixels
  */
 
 const MOTIONLESS = matchMedia("(prefers-reduced-motion: reduce)");
@@ -30,6 +32,8 @@ export class MatrixCanvas {
   #pointers = new Map();
   #frame = 0;
   #moved = false;
+  /** The cell that is dragged, and from where. @type {{ drag: (up: number) => void, from: number } | null} */
+  #grabbed = null;
 
   /**
    * @param {HTMLElement} host
@@ -243,20 +247,27 @@ export class MatrixCanvas {
     base.addEventListener("dblclick", (event) => this.glide(2, ...this.#inPlot(event.clientX, event.clientY)));
     base.addEventListener("touchmove", (event) => {
       // One finger scrolls the page as long as the whole matrix is visible.
-      if (event.touches.length > 1 || this.window.zoom > 1) event.preventDefault();
+      if (event.touches.length > 1 || this.window.zoom > 1 || this.#grabbed) event.preventDefault();
     }, { passive: false });
     base.addEventListener("pointerdown", (event) => {
       if (this.#pointers.size === 0) this.#moved = false;
       this.#pointers.set(event.pointerId, [event.clientX, event.clientY]);
       base.setPointerCapture(event.pointerId);
+      const cell = this.#pointers.size === 1 ? this.cellAt(event.clientX, event.clientY) : null;
+      const drag = cell && (this.on.grab?.(cell, event.pointerType === "touch") ?? null);
+      this.#grabbed = drag && { drag, from: event.clientY };
     });
     base.addEventListener("pointermove", (event) => this.#move(event));
     base.addEventListener("pointerup", (event) => {
       const cell = this.cellAt(event.clientX, event.clientY);
       if (!this.#moved && this.#pointers.size === 1 && cell) this.on.pin(cell);
       this.#pointers.delete(event.pointerId);
+      this.#grabbed = null;
     });
-    base.addEventListener("pointercancel", (event) => this.#pointers.delete(event.pointerId));
+    base.addEventListener("pointercancel", (event) => {
+      this.#pointers.delete(event.pointerId);
+      this.#grabbed = null;
+    });
     base.addEventListener("pointerleave", () => this.on.point(null));
   }
 
@@ -272,7 +283,8 @@ export class MatrixCanvas {
     this.#moved = true;
     const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
     this.#pointers.set(event.pointerId, now);
-    if (other) {
+    if (this.#grabbed && !other) this.#grabbed.drag(this.#grabbed.from - event.clientY);
+    else if (other) {
       const apart = (/** @type {[x: number, y: number]} */ place) => Math.hypot(place[0] - other[0], place[1] - other[1]) || 1;
       this.zoomBy(apart(now) / apart(before), ...this.#inPlot((now[0] + other[0]) / 2, (now[1] + other[1]) / 2));
     } else {

@@ -99,15 +99,35 @@ export class Colours {
   }
 
   /**
+   * Return a canvas of `side` × `side` pixels; where there is no colour, the one of hidden cells.
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} side
+   * @param {(row: number, column: number) => Rgb | null} colour
+   */
+  pixels(canvas, side, colour) {
+    if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
+    const context = contextOf(canvas);
+    const image = context.createImageData(side, side);
+    const pixels = new Uint32Array(image.data.buffer);
+    for (let at = 0; at < pixels.length; at++) {
+      const rgb = colour(Math.floor(at / side), at % side);
+      pixels[at] = rgb ? packed(rgb) : this.hidden;
+    }
+    context.putImageData(image, 0, 0);
+    return canvas;
+  }
+
+  /**
    * Return a canvas with one pixel for each `pool` × `pool` cells.
    * @param {Matrix} matrix
    * @param {number} pool
+   * @param {HTMLCanvasElement} canvas one that may be painted over
    * @returns {HTMLCanvasElement}
    */
-  picture(matrix, pool) {
+  picture(matrix, pool, canvas = make("canvas")) {
     const { n, causal } = matrix;
     const side = Math.ceil(n / pool);
-    const canvas = make("canvas", { width: side, height: side });
+    if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
     const context = contextOf(canvas);
     const image = context.createImageData(side, side);
     const pixels = new Uint32Array(image.data.buffer).fill(this.hidden);

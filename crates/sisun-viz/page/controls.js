@@ -129,9 +129,11 @@ export class Controls {
     fillSelect(selects.map, Object.keys(app.theme.maps).map((name) => [name, say(`map-${name}`)]), app.map);
     /** @type {[key: string, name: string][]} */
     const times = app.page.kind === "time" ? [[", .", "time"]] : [];
+    /** @type {[key: string, name: string][]} */
+    const weights = app.page.model ? [["Alt ↑ ↓", "weight"]] : [];
     listKeys([
       ["1 – 5", "1"], ["← ↑ ↓ →", "arrows"], ["+ − 0", "zoom"], ["", "drag"], ["[ ]", "head"], ["{ }", "layer"],
-      ...times, ["Enter", "enter"], ["Esc", "escape"], ["?", "help"],
+      ...times, ...weights, ["Enter", "enter"], ["Esc", "escape"], ["?", "help"],
     ]);
   }
 

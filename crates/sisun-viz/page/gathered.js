@@ -2,6 +2,7 @@
 // row still sums to 1 (Clark et al. 2019, "What Does BERT Look At?", §4.1).
 
 import { Matrix } from "./matrix.js";
+import { unitsOf } from "./units.js";
 
 /** @import { Layer } from "./types.js" */
 /** @import { Units } from "./units.js" */
@@ -68,8 +69,11 @@ export function matrixBy(view, layer, head, units) {
   const name = `${layer} ${head} ${units.name}`;
   const known = view.matrices.get(name);
   if (known) return known;
-  const fine = view.matrix(layer, head);
-  const matrix = units.name === "token" ? fine : new GatheredMatrix(fine, units);
+  const own = () => {
+    const fine = view.matrix(layer, head);
+    return units.name === "token" ? fine : new GatheredMatrix(fine, units);
+  };
+  const matrix = view.combined((other) => matrixBy(other, layer, head, unitsOf(other, units.name))) ?? own();
   view.matrices.set(name, matrix);
   return matrix;
 }

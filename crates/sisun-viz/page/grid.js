@@ -72,7 +72,8 @@ export class GridPanel {
       button.append(make("span", { className: "habit", textContent: " " }));
       button.addEventListener("click", () => this.app.open(layer, head));
       this.#buttons.push([button, layer, head]);
-      const control = layer === "rollout" ? null : this.app.headSwitch?.make(layer, head);
+      // Heads are changed in the first column only.
+      const control = layer === "rollout" || this.column > 0 ? null : this.app.headSwitch?.make(layer, head);
       host.append(control ? make("div", { className: "with-switch" }, button, control) : button);
     };
     for (const layer of view.layers) {
@@ -92,7 +93,8 @@ export class GridPanel {
    */
   #fill(button, layer, head) {
     const { app, view } = this;
-    const { state, colours } = app;
+    const { state } = app;
+    const colours = app.coloursOf(view);
     button.classList.toggle("current", layer === state.layer && head === state.head);
     const habit = habitOf(view.statsOf(layer, head), view.chance);
     const [name] = button.querySelectorAll(".habit");
@@ -106,9 +108,9 @@ export class GridPanel {
     const before = this.#shown.get(place);
     if (before && before.matrix === matrix && before.colours === colours && before.pool === pool) return;
     this.#shown.set(place, { matrix, colours, pool });
-    const picture = colours.picture(matrix, pool);
-    button.querySelector("canvas")?.remove();
-    button.prepend(picture);
+    const old = button.querySelector("canvas");
+    const picture = colours.picture(matrix, pool, old ?? undefined);
+    if (picture !== old) button.prepend(picture);
   }
 
   mark() {
@@ -145,7 +147,7 @@ export class GridPanel {
       const x = 70 + (rollout ? 0 : view.heads.indexOf(head)) * 130;
       const y = 26 + (rollout ? view.layers.length : view.layers.indexOf(layer)) * 150;
       const matrix = app.matrix(view, layer, head);
-      const picture = app.colours.picture(matrix, Math.max(1, Math.ceil(matrix.n / (120 * pen.density))));
+      const picture = app.coloursOf(view).picture(matrix, Math.max(1, Math.ceil(matrix.n / (120 * pen.density))));
       if (x === 70) pen.text(rollout ? "rollout" : say("layer-of", layer), 60, y + 60, { size: 12, fill: palette.soft, align: "right" });
       pen.image(picture, 0, 0, picture.width, picture.height, x, y, 120, 120);
       pen.frame(x - 0.5, y - 0.5, 121, 121, palette.line);

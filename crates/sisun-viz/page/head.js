@@ -21,6 +21,7 @@ export class HeadPanel {
       pin: (cell) => app.toggle(column, cell),
       key: (event) => this.#key(event),
       window: (window) => app.wander(column, window),
+      grab: (cell, touch) => (column === 0 ? app.cellDrag?.(cell, touch) ?? null : null),
     });
   }
 
@@ -37,7 +38,7 @@ export class HeadPanel {
     const { layer, head, zoom, x, y } = app.state;
     const units = app.units(view);
     this.map.look({ zoom, x, y });
-    this.map.show({ matrix: app.matrix(view), labels: units.labels, colours: app.colours, name: headName(layer, head) });
+    this.map.show({ matrix: app.matrix(view), labels: units.labels, colours: app.coloursOf(view), name: headName(layer, head) });
   }
 
   /** @param {Cell | null} cell */
@@ -51,6 +52,8 @@ export class HeadPanel {
    */
   #key(event) {
     const { app, column, map } = this;
+    // On a page that computes.
+    if (event.altKey && column === 0 && app.cellKey?.(event)) return event.preventDefault();
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { query: fromQuery, key: fromKey } = app.cellOf(column) ?? { query: 0, key: 0 };
     const by = event.shiftKey ? 10 : 1;

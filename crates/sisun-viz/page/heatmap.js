@@ -159,7 +159,7 @@ export class Heatmap extends MatrixCanvas {
       /** @type {TextLook} */
       const look = { size, fill: inkOn(colours.rgb(value)), align: "center" };
       // Values that round to zero are faint.
-      pen.text(value.toFixed(decimals), across + half, down + half, { ...look, alpha: value < 0.5 / 10 ** decimals ? 0.4 : 1 });
+      pen.text(value.toFixed(decimals), across + half, down + half, { ...look, alpha: Math.abs(value) < 0.5 / 10 ** decimals ? 0.4 : 1 });
     });
   }
 

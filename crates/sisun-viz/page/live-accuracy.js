@@ -3,12 +3,18 @@
 import { expectBytes, readBlock } from "./blocks.js";
 import { find } from "./elements.js";
 import { probabilitiesOf } from "./live-sampling.js";
+import { tellTrouble } from "./trouble.js";
 import { say } from "./words.js";
 
-/** @import { Laid, Live } from "./live-app.js" */
-/** @import { ReadAnswer } from "./live-worker.js" */
+/** @import { Live } from "./live-app.js" */
+/** @import { Laid } from "./live-box.js" */
+/** @import { Shown } from "./live-shown.js" */
+/** @import { WeightFormat } from "./types.js" */
 
 /** Largest differences. @typedef {{ logit: number, probability: number, weight: number }} Difference */
+
+/** Largest difference of a probability or a weight that each format may cause; more, and the page has been changed. @type {Record<WeightFormat, number>} */
+const MOST = { float32: 0.01, float24: 0.02, float16: 0.1, int8: 0.5 };
 
 export class Accuracy {
   /** @type {{ logits: Float32Array, codes: (layer: number, head: number) => import("./matrix.js").Matrix } | null} */
@@ -41,13 +47,14 @@ export class Accuracy {
   /** @type {(value?: unknown) => void} */
   done = () => {};
 
-  /** @param {ReadAnswer} answer */
-  compare({ untouched }) {
+  /** @param {Shown} shown */
+  compare({ untouched: { pass: untouched } }) {
     const stored = this.#stored;
     if (!stored) return;
     const far = (/** @type {ArrayLike<number>} */ a, /** @type {ArrayLike<number>} */ b) => {
       let most = 0;
-      for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i] - b[i]));
+      // A model that has diverged gives no numbers here and there.
+      for (let i = 0; i < a.length; i++) if (!Number.isNaN(a[i]) || !Number.isNaN(b[i])) most = Math.max(most, Math.abs(a[i] - b[i]));
       return most;
     };
     const { n_heads } = this.live.config;
@@ -67,6 +74,8 @@ export class Accuracy {
       weight,
     };
     this.#stored = null;
+    const most = Math.max(this.found.probability, weight);
+    if (!(most <= MOST[this.live.model.format])) tellTrouble(say("live-changed"));
     this.done();
   }
 

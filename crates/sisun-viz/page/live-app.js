@@ -1,47 +1,40 @@
-// The page that computes: a typed text, the reader's changes to the model, and what follows from both.
+// The page that computes: typed texts, the reader's changes to the model, and what follows from both.
 
 import { takeBlock } from "./blocks.js";
-import { find } from "./elements.js";
 import { Accuracy } from "./live-accuracy.js";
+import { Beside } from "./live-beside.js";
+import { Box } from "./live-box.js";
 import { Client } from "./live-client.js";
-import { readAblated, readCells, spellAblated, spellCells, UNTOUCHED, within } from "./live-edits.js";
+import { readEdits, spellEdits, within } from "./live-edits.js";
 import { Lens } from "./live-lens.js";
 import { NextTokens } from "./live-next.js";
+import { Patching } from "./live-patching.js";
+import { Shown } from "./live-shown.js";
+import { LiveStatus } from "./live-status.js";
 import { Surgery } from "./live-surgery.js";
-import { Tokenizer, UnknownCharacters } from "./live-tokenizer.js";
-import { viewOf } from "./live-view.js";
+import { Tokenizer } from "./live-tokenizer.js";
 import { counted } from "./numbers.js";
 import { report, tellTrouble } from "./trouble.js";
 import { bytesOf, inflate } from "./unpack.js";
 import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
-/** @import { Edits } from "./live-edits.js" */
-/** @import { Loaded, ReadAnswer } from "./live-worker.js" */
-/** @import { LiveModelData, Token, TokenizerData } from "./types.js" */
+/** @import { Laid } from "./live-box.js" */
+/** @import { Edit } from "./live-edits.js" */
+/** @import { Loaded } from "./live-worker.js" */
+/** @import { LiveModelData, TokenizerData } from "./types.js" */
 
-/** Longest text that is divided into tokens, in UTF-16 units; only its first tokens are computed anyway. */
-const LONGEST_TEXT = 20000;
-
-/** A text in tokens. @typedef {{ ids: number[], text: string, tokens: Token[], cut: boolean }} Laid */
+/** What a request is about: its texts, its edits, and when it was made, in milliseconds. @typedef {{ first: Laid, second: Laid | null, edits: Edit[], asked: number }} About */
 
 export class Live {
   /** @type {Tokenizer | null} */
   #tokenizer = null;
   /** @type {Loaded | null} */
-  #loaded = null;
-  /** The texts that are underway, by turn. @type {Map<number, Laid>} */
-  #underway = new Map();
-  /** What is shown. @type {{ answer: ReadAnswer, laid: Laid } | null} */
-  #shown = null;
-  /** The tokens to show: those of the typed text, and those appended to it. @type {number[]} */
-  #ids = [];
-  /** Characters of the typed text that the model does not know. @type {string[]} */
-  #unknown = [];
+  loaded = null;
+  /** What is shown, once there is something. @type {Shown | null} */
+  shown = null;
   /** Called once the newest text has been drawn. @type {(() => void)[]} */
   #settled = [];
-  /** When the newest text was asked for, in milliseconds. */
-  #asked = 0;
   /** From the newest change to its drawing, in milliseconds. */
   latency = 0;
 
@@ -55,39 +48,47 @@ export class Live {
     this.config = model.config;
     this.given = app.page.views[0];
     this.ownText = app.page.text;
-    this.box = find("text", HTMLTextAreaElement);
-    this.client = new Client((answer) => this.#answered(answer));
+    this.first = new Box("text", (text) => this.type(text));
+    this.second = new Box("second", (second) => app.state.set({ second }));
+    this.first.area.value = app.state.text ?? this.ownText;
+    /** @type {Client<About>} */
+    this.client = new Client((answer, about) => {
+      const loaded = this.loaded;
+      if (!loaded) return;
+      this.shown = new Shown({ given: this.given, config: this.config, bias: loaded.bias }, about, answer, this.shown);
+      this.#show(this.shown);
+    });
     this.accuracy = new Accuracy(this);
     this.next = new NextTokens(this);
     this.lens = new Lens(this);
     this.surgery = new Surgery(this);
-    this.box.maxLength = LONGEST_TEXT;
-    this.box.disabled = true;
-    this.box.value = app.state.text ?? this.ownText;
-    this.box.addEventListener("input", () => this.type(this.box.value));
+    this.patching = new Patching(this);
+    this.beside = new Beside(this);
+    this.status = new LiveStatus(this);
     app.state.listen((changed) => this.#changed(changed));
   }
 
   /** Load the model, and compute the text of the address or the page's own. */
   async start() {
-    const { model } = this;
-    this.#tell(say("live-loading", counted(model.parameters)));
+    const { model, app: { state } } = this;
+    this.status.tell(say("live-loading", counted(model.parameters)));
     /** @type {TokenizerData} */
     const tokenizer = JSON.parse(new TextDecoder().decode(await inflate(bytesOf(takeBlock(model.tokenizer)))));
     this.#tokenizer = new Tokenizer(tokenizer);
     const weights = model.weights.map(takeBlock);
     const failed = (/** @type {Error} */ error) => {
-      this.#underway.clear();
       this.#settle();
       report(error);
     };
-    this.#loaded = await this.client.load({ kind: "load", model, weights, means: takeBlock(model.means) }, failed);
-    this.box.disabled = false;
-    const own = this.#lay(this.#tokenizer.encode(this.ownText));
+    this.loaded = await this.client.load({ kind: "load", model, weights }, failed);
+    this.first.read(this.tokenizer, this.ownText);
+    const own = this.#laid(this.first);
     // The page would show another text than it was written for.
     if (own.ids.join() !== this.given.tokens.map((token) => token.id).join()) return tellTrouble(say("live-tokens"));
     await this.accuracy.measure(own);
-    this.#setText(this.app.state.text ?? this.ownText);
+    this.first.read(this.tokenizer, state.text ?? this.ownText);
+    this.second.read(this.tokenizer, state.second);
+    this.compute();
   }
 
   /** The tokenizer, once it is there. */
@@ -96,26 +97,20 @@ export class Live {
     return this.#tokenizer;
   }
 
-  /** The reader's changes. @returns {Edits} */
-  get edits() {
-    const { ablate, cells } = this.app.state;
-    return { ablated: readAblated(ablate, this.config), cells: readCells(cells, this.config) };
+  /** The reader's changes, and what the address asks for that this model cannot do. */
+  get asked() {
+    return readEdits(this.app.state.edits, this.config);
   }
 
-  /** @param {Partial<Edits>} changes */
-  setEdits({ ablated, cells }) {
-    this.app.state.set({ ...(ablated ? { ablate: spellAblated(ablated) } : {}), ...(cells ? { cells: spellCells(cells) } : {}) });
-  }
-
-  /** What is shown, once there is something. */
-  get shown() {
-    return this.#shown;
+  /** @param {Edit[]} edits */
+  setEdits(edits) {
+    this.app.state.set({ edits: spellEdits(edits) });
   }
 
   /** Return when the newest text has been drawn. @returns {Promise<void>} */
   settled() {
     return new Promise((resolve) => {
-      if (this.#underway.size === 0) resolve();
+      if (this.client.idle) resolve();
       else this.#settled.push(resolve);
     });
   }
@@ -134,143 +129,85 @@ export class Live {
    * @returns {boolean} false if there is no room for it
    */
   append(id) {
-    if (this.#ids.length >= this.config.max_tokens) return false;
-    const { text } = this.tokenizer.lay([...this.#ids, id]);
-    // Encoded again, the text might have other tokens: these ones stay.
-    this.#ids.push(id);
-    this.#unknown = [];
-    this.box.value = text;
-    this.app.state.set({ text });
-    this.compute();
+    if (this.first.ids.length >= this.config.max_tokens) return false;
+    this.#put([...this.first.ids, id]);
     return true;
   }
 
   /** Remove the last token, and all of its text. */
   removeLast() {
-    if (this.#ids.length <= this.tokenizer.prefix.length + 1) return;
-    this.#ids.pop();
-    const { text } = this.tokenizer.lay(this.#ids);
-    this.box.value = text;
-    this.app.state.set({ text });
+    const { ids } = this.first;
+    if (ids.length > this.tokenizer.prefix.length + 1) this.#put(ids.slice(0, -1));
+  }
+
+  /** @param {number[]} ids */
+  #put(ids) {
+    this.app.state.set({ text: this.first.put(this.tokenizer, ids) });
     this.compute();
   }
 
   /** @param {Set<string>} changed */
   #changed(changed) {
-    if (!this.#loaded) return;
-    const text = this.app.state.text ?? this.ownText;
-    if (changed.has("text") && text !== this.#textOf(this.#ids)) this.#setText(text);
-    else if (changed.has("ablate") || changed.has("cells")) this.compute();
-    if (changed.has("language")) this.#showWords();
-  }
-
-  /** @param {number[]} ids */
-  #textOf(ids) {
-    return this.#unknown.length ? null : this.tokenizer.lay(ids).text;
-  }
-
-  /** @param {string} text */
-  #setText(text) {
-    if (this.box.value !== text) this.box.value = text;
-    try {
-      this.#ids = this.tokenizer.encode(text.slice(0, LONGEST_TEXT));
-      this.#unknown = [];
-    } catch (error) {
-      if (!(error instanceof UnknownCharacters)) throw error;
-      // The maps stay as they are until the text can be read again.
-      this.#unknown = error.characters;
-      this.#showStatus();
-      return;
+    if (!this.loaded) return;
+    const { first, second, app: { state } } = this;
+    const text = state.text ?? this.ownText;
+    let anew = changed.has("edits");
+    if (changed.has("text") && !first.holds(text)) {
+      first.read(this.tokenizer, text);
+      anew = true;
     }
-    this.compute();
+    if (changed.has("second") && !second.holds(state.second)) {
+      second.read(this.tokenizer, state.second);
+      anew = true;
+    }
+    if (anew) this.compute();
+    if ((changed.has("language") || changed.has("beside")) && this.shown) this.#show(this.shown);
   }
 
   /**
    * Compute a text without the reader's changes.
-   * @param {Laid} laid
+   * @param {Laid} first
    */
-  measure(laid) {
-    this.#ask(laid, UNTOUCHED);
+  measure(first) {
+    this.#ask({ first, second: null, edits: [], asked: performance.now() });
   }
 
   /** Ask for what is to be shown. */
   compute() {
-    const laid = this.#lay(this.#ids);
-    if (laid.ids.length === 0) return this.#showStatus();
-    this.#ask(laid, within(this.edits, laid.ids.length));
+    const first = this.#laid(this.first);
+    if (first.ids.length === 0 || this.first.unknown.length) return this.status.show();
+    const second = this.app.state.second ? this.#laid(this.second) : null;
+    const there = second?.ids.length ? second : null;
+    const edits = within(this.asked.edits, first.ids.length, there?.ids.length ?? null, this.config.causal);
+    this.#ask({ first, second: there, edits, asked: performance.now() });
   }
 
-  /**
-   * @param {Laid} laid
-   * @param {Edits} edits
-   */
-  #ask(laid, edits) {
-    this.#asked = performance.now();
-    const turn = this.client.read({ ids: laid.ids, edits, lens: this.lens.open });
-    // A newer request takes the place of one that waits.
-    for (const old of this.#underway.keys()) if (old < turn - 1) this.#underway.delete(old);
-    this.#underway.set(turn, laid);
+  /** @param {About} about */
+  #ask(about) {
+    const { first, second, edits } = about;
+    this.client.read({ ids: first.ids, second: second?.ids ?? null, edits, lens: this.lens.open }, about);
   }
 
-  /**
-   * @param {number[]} ids
-   * @returns {Laid}
-   */
-  #lay(ids) {
-    const read = ids.slice(0, this.config.max_tokens);
-    return { ids: read, ...this.tokenizer.lay(read), cut: read.length < ids.length };
+  /** @param {Box} box */
+  #laid(box) {
+    return box.laid(this.tokenizer, this.config.max_tokens);
   }
 
-  /** @param {ReadAnswer} answer */
-  #answered(answer) {
-    const laid = this.#underway.get(answer.turn);
-    for (const turn of this.#underway.keys()) if (turn <= answer.turn) this.#underway.delete(turn);
-    if (!laid || !this.#loaded) return;
-    const { app, config } = this;
-    const fixed = { given: this.given, config, bias: this.#loaded.bias };
-    app.views[0] = viewOf(fixed, laid, answer.edited ?? answer.untouched);
-    app.untouched = answer.edited ? viewOf(fixed, laid, answer.untouched) : null;
-    app.page.text = laid.text;
-    app.state.refit();
-    this.#shown = { answer, laid };
-    this.accuracy.compare(answer);
+  /** @param {Shown} shown */
+  #show(shown) {
+    const { app } = this;
+    shown.present(app);
+    this.accuracy.compare(shown);
     app.refresh();
-    this.#showWords();
+    this.status.show();
+    for (const part of [this.accuracy, this.next, this.lens, this.surgery, this.patching, this.beside]) part.show();
     requestAnimationFrame(() => {
-      this.latency = performance.now() - this.#asked;
-      if (this.#underway.size === 0) this.#settle();
+      this.latency = performance.now() - shown.about.asked;
+      if (this.client.idle) this.#settle();
     });
   }
 
   #settle() {
     for (const resolve of this.#settled.splice(0)) resolve();
-  }
-
-  /** Everything of this page that has words or numbers of the answer. */
-  #showWords() {
-    this.#showStatus();
-    this.accuracy.show();
-    this.next.show();
-    this.lens.show();
-    this.surgery.show();
-  }
-
-  #showStatus() {
-    const { config, model } = this;
-    const sentences = [];
-    if (this.#unknown.length) sentences.push(say("live-unknown", this.#unknown.slice(0, 12).join(" ")));
-    else if (this.#ids.length === 0) sentences.push(say("live-empty"));
-    if (this.#ids.length > config.max_tokens) sentences.push(say("live-long", counted(this.#ids.length), counted(config.max_tokens)));
-    else if (this.#ids.length > config.context_len) sentences.push(say("live-beyond", counted(config.context_len)));
-    if (this.#shown && this.#loaded && sentences.length === 0) {
-      const { answer: { rows, milliseconds }, laid } = this.#shown;
-      sentences.push(say("live-computed", counted(laid.ids.length), counted(model.parameters), counted(rows), milliseconds.toFixed(1), this.#loaded.kernel));
-    }
-    this.#tell(sentences.join(" "));
-  }
-
-  /** @param {string} text */
-  #tell(text) {
-    find("live-status").textContent = text;
   }
 }

@@ -2,19 +2,23 @@
 
 /** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest } from "./live-worker.js" */
 
+/**
+ * @template About what the page wants to know when an answer arrives
+ */
 export class Client {
   /** @type {Worker} */
   #worker;
   #turn = 0;
-  #busy = false;
-  /** @type {ReadRequest | null} The request to send next. */
+  /** What the request that the worker computes is about. @type {About | null} */
+  #underway = null;
+  /** The request to send next. @type {{ request: ReadRequest, about: About } | null} */
   #waiting = null;
   /** @type {(loaded: Loaded) => void} */
   #loaded = () => {};
   /** @type {(error: Error) => void} */
   #failed = () => {};
 
-  /** @param {(answer: ReadAnswer) => void} answered called with the answer of the newest request that was sent */
+  /** @param {(answer: ReadAnswer, about: About) => void} answered called with each answer, and what its request was about */
   constructor(answered) {
     this.answered = answered;
     const address = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
@@ -22,7 +26,7 @@ export class Client {
     this.#worker.addEventListener("message", ({ data }) => this.#receive(data));
     // Some browsers read the address late.
     this.#worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
-    this.#worker.addEventListener("error", (event) => this.#failed(new Error(event.message || "the worker does not start")));
+    this.#worker.addEventListener("error", (event) => this.#fail(event.message || "the worker does not start"));
   }
 
   /**
@@ -39,30 +43,43 @@ export class Client {
     });
   }
 
-  /** Ask for a text, and return the number of the request. @param {Omit<ReadRequest, "kind" | "turn">} asked */
-  read(asked) {
-    this.#waiting = { kind: "read", turn: ++this.#turn, ...asked };
+  /**
+   * Ask for a text.
+   * @param {Omit<ReadRequest, "kind" | "turn">} asked
+   * @param {About} about
+   */
+  read(asked, about) {
+    this.#waiting = { request: { kind: "read", turn: ++this.#turn, ...asked }, about };
     this.#next();
-    return this.#turn;
+  }
+
+  /** True if every request has been answered. */
+  get idle() {
+    return this.#underway === null && this.#waiting === null;
   }
 
   #next() {
-    if (this.#busy || !this.#waiting) return;
-    this.#busy = true;
-    this.#worker.postMessage(this.#waiting);
+    if (this.#underway !== null || !this.#waiting) return;
+    this.#underway = this.#waiting.about;
+    this.#worker.postMessage(this.#waiting.request);
     this.#waiting = null;
+  }
+
+  /** @param {string} message */
+  #fail(message) {
+    this.#underway = null;
+    this.#waiting = null;
+    this.#failed(new Error(message));
   }
 
   /** @param {Answer} answer */
   #receive(answer) {
     if (answer.kind === "loaded") return this.#loaded(answer);
-    if (answer.kind === "failed") {
-      this.#busy = false;
-      return this.#failed(new Error(answer.message));
-    }
-    this.#busy = false;
+    if (answer.kind === "failed") return this.#fail(answer.message);
+    const about = this.#underway;
+    this.#underway = null;
     // Send before showing, so that the worker computes meanwhile.
     this.#next();
-    this.answered(answer);
+    if (about !== null) this.answered(answer, about);
   }
 }

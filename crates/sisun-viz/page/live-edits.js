@@ -1,72 +1,116 @@
-// The reader's changes to the model, and how they are spelled in the address.
+// The reader's changes to the model, in the notation of `--edit`.
 
 /** @import { LiveConfig } from "./types.js" */
 
-/** A head's output is replaced by zero or by its mean over the page's text. @typedef {"zero" | "mean"} Ablation */
-/** A weight of a pattern that is set, while the rest of its row is scaled so that it sums to 1. @typedef {{ layer: number, head: number, query: number, key: number, weight: number }} CellEdit */
-/** @typedef {{ ablated: Record<string, Ablation>, cells: CellEdit[] }} Edits Ablated heads by "layer.head". */
+/** @typedef {"pattern" | "z" | "resid_pre" | "attn_out" | "mlp_out" | "resid_post"} Activation */
+/**
+ * What values become: zero, their mean over the positions of the text, those of the second sentence, a weight; or the only token
+ * that a pattern attends to.
+ * @typedef {"zero" | "mean" | "from" | "diagonal" | "first" | "previous" | number} Change
+ */
+/**
+ * Edits are made in their order, where the activation is computed; everything after it sees the result.
+ * @typedef {object} Edit
+ * @property {Activation} activation
+ * @property {number} layer
+ * @property {number | null} head null if the activation has no heads
+ * @property {number | null} position null for all; of a pattern the query
+ * @property {number | null} key the key of a weight that is set, while the rest of its row is scaled
+ * @property {Change} change
+ */
 
-/** @type {Edits} */
-export const UNTOUCHED = { ablated: {}, cells: [] };
+/** Largest number of edits; a link may ask for more. */
+const MOST = 500;
+
+/** @type {Activation[]} */
+export const ACTIVATIONS = ["pattern", "z", "resid_pre", "attn_out", "mlp_out", "resid_post"];
+
+/** @param {Activation} activation */
+export const hasHeads = (activation) => activation === "pattern" || activation === "z";
+
+// An edit: `z 0.1 @3 = zero`, `pattern 1.0 @5:3 = 0.9`.
+const EDIT = /^\s*(\w+)\s+(\d{1,4})(?:\.(\d{1,4}))?\s*(?:@(\d{1,5})(?::(\d{1,5}))?)?\s*=\s*(\w+|\d*\.?\d+)\s*$/;
 
 /**
- * Ablated heads from "0.1:zero,2.3:mean"; what this model does not have is left out.
+ * @param {string} text
+ * @returns {Edit | null}
+ */
+function parsed(text) {
+  const found = EDIT.exec(text);
+  if (!found) return null;
+  const [, name, layer, head, position, key, what] = found;
+  const activation = ACTIVATIONS.find((known) => known === name);
+  const number = (/** @type {string | undefined} */ digits) => (digits === undefined ? null : Number(digits));
+  if (!activation || hasHeads(activation) !== (head !== undefined)) return null;
+  const change = key !== undefined ? Number(what) : what;
+  const allowed = activation !== "pattern" ? key === undefined && ["zero", "mean", "from"].includes(what)
+    : key !== undefined ? Number(change) >= 0 && Number(change) <= 1 : ["diagonal", "first", "previous"].includes(what);
+  if (!allowed) return null;
+  return { activation, layer: Number(layer), head: number(head), position: number(position), key: number(key), change: /** @type {Change} */ (change) };
+}
+
+/**
+ * Edits from a text in which semicolons separate them. `left` lists what is no edit, or not one of this model.
  * @param {string} text
  * @param {LiveConfig} config
- * @returns {Record<string, Ablation>}
+ * @returns {{ edits: Edit[], left: string[] }}
  */
-export function readAblated(text, { n_layers, n_heads }) {
-  /** @type {Record<string, Ablation>} */
-  const ablated = {};
-  for (const part of text.split(",")) {
-    const [, layer, head, how] = /^(\d+)\.(\d+):(zero|mean)$/.exec(part) ?? [];
-    if (Number(layer) < n_layers && Number(head) < n_heads) ablated[`${Number(layer)}.${Number(head)}`] = how === "mean" ? "mean" : "zero";
+export function readEdits(text, { n_layers, n_heads, max_tokens, causal, ffn }) {
+  /** @type {Edit[]} */
+  const edits = [];
+  /** @type {string[]} */
+  const left = [];
+  for (const part of text.split(";")) {
+    if (part.trim() === "") continue;
+    const edit = parsed(part);
+    const { layer = 0, head = null, position = null, key = null } = edit ?? {};
+    const exists = edit && layer < n_layers && (head ?? 0) < n_heads && (position ?? 0) < max_tokens && (key ?? 0) < max_tokens
+      && !(causal && position !== null && key !== null && key > position) && !(edit.activation === "mlp_out" && ffn === "none");
+    if (exists && edits.length < MOST) edits.push(edit);
+    else left.push(part.trim());
   }
-  return ablated;
+  return { edits, left };
 }
 
-/** @param {Record<string, Ablation>} ablated */
-export const spellAblated = (ablated) => Object.entries(ablated).map(([head, how]) => `${head}:${how}`).join(",");
+/**
+ * An edit in the notation of `--edit`; `quote` makes the text that `mean` and `from` name.
+ * @param {Edit} edit
+ * @param {(change: "mean" | "from") => string} quote
+ */
+export function spellEdit({ activation, layer, head, position, key, change }, quote = () => "") {
+  const place = `${activation} ${layer}${head === null ? "" : `.${head}`}`;
+  const at = position === null ? "" : ` @${position}${key === null ? "" : `:${key}`}`;
+  return `${place}${at} = ${change}${change === "mean" || change === "from" ? quote(change) : ""}`;
+}
+
+/** @param {Edit[]} edits */
+export const spellEdits = (edits) => edits.map((edit) => spellEdit(edit).replace(" = ", "=")).join(";");
 
 /**
- * Weights that are set, from "layer.head.query.key:weight,…".
+ * A text in quotes, as `--edit` reads it.
  * @param {string} text
- * @param {LiveConfig} config
- * @returns {CellEdit[]}
  */
-export function readCells(text, { n_layers, n_heads, max_tokens, causal }) {
-  return text.split(",").flatMap((part) => {
-    const found = /^(\d+)\.(\d+)\.(\d+)\.(\d+):(0|1|0?\.\d+)$/.exec(part);
-    if (!found) return [];
-    const [layer, head, query, key, weight] = found.slice(1).map(Number);
-    const exists = layer < n_layers && head < n_heads && query < max_tokens && key < max_tokens && (!causal || key <= query);
-    return exists ? [{ layer, head, query, key, weight }] : [];
+export const quotedText = (text) => ` '${text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\t", "\\t")}'`;
+
+/**
+ * Return true if two edits change the same values, so that the later one takes the place of the earlier.
+ * @param {Edit} a
+ * @param {Edit} b
+ */
+export const samePlace = (a, b) => a.activation === b.activation && a.layer === b.layer && a.head === b.head && a.position === b.position && a.key === b.key;
+
+/**
+ * The edits that can be made on a text of `length` tokens beside a second one (null if there is none): positions must exist in it,
+ * and values come from the same position of the second. All positions at once need as many tokens there, and without a mask any do.
+ * @param {Edit[]} edits
+ * @param {number} length
+ * @param {number | null} second
+ * @param {boolean} causal
+ */
+export function within(edits, length, second, causal) {
+  return edits.filter(({ position, key, change }) => {
+    if ((position ?? 0) >= length || (key ?? 0) >= length) return false;
+    if (change !== "from") return true;
+    return second !== null && (position === null || !causal ? second === length : position < second);
   });
-}
-
-/** @param {CellEdit[]} cells */
-export const spellCells = (cells) => cells.map(({ layer, head, query, key, weight }) => `${layer}.${head}.${query}.${key}:${weight}`).join(",");
-
-/**
- * The same edits without those of tokens that are not there.
- * @param {Edits} edits
- * @param {number} tokens
- * @returns {Edits}
- */
-export function within({ ablated, cells }, tokens) {
-  return { ablated, cells: cells.filter(({ query, key }) => query < tokens && key < tokens) };
-}
-
-/**
- * The first row that two sets of edits compute differently; infinity if they are the same.
- * @param {Edits} a
- * @param {Edits} b
- */
-export function firstDifference(a, b) {
-  const names = [...new Set([...Object.keys(a.ablated), ...Object.keys(b.ablated)])];
-  if (names.some((name) => a.ablated[name] !== b.ablated[name])) return 0;
-  const spelled = (/** @type {CellEdit} */ cell) => JSON.stringify([cell.layer, cell.head, cell.query, cell.key, cell.weight]);
-  const [ofA, ofB] = [new Set(a.cells.map(spelled)), new Set(b.cells.map(spelled))];
-  const changed = [...a.cells.filter((cell) => !ofB.has(spelled(cell))), ...b.cells.filter((cell) => !ofA.has(spelled(cell)))];
-  return Math.min(Infinity, ...changed.map((cell) => cell.query));
 }

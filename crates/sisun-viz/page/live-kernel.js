@@ -133,6 +133,17 @@ export class Kernel {
    */
   pack({ at, stride, k, n }, values, rowStep, columnStep) {
     const { floats } = this;
+    if (columnStep === 1) {
+      // Row by row, as they lie in memory.
+      for (let row = 0; row < k; row++) {
+        const from = row * rowStep;
+        for (let panel = 0, column = 0; column < n; panel++) {
+          let to = at + panel * stride + row * PANEL;
+          for (const end = Math.min(column + PANEL, n); column < end; column++) floats[to++] = values[from + column];
+        }
+      }
+      return;
+    }
     for (let column = 0; column < n; column++) {
       let to = at + Math.floor(column / PANEL) * stride + column % PANEL;
       for (let row = 0, from = column * columnStep; row < k; row++, from += rowStep, to += PANEL) floats[to] = values[from];

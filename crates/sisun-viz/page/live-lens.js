@@ -18,7 +18,7 @@ export class Lens {
     this.box = find("lens", HTMLDetailsElement);
     this.table = find("lens-table");
     this.box.addEventListener("toggle", () => {
-      if (this.box.open && live.shown && !live.shown.answer.untouched.lens) live.compute();
+      if (this.box.open && live.shown && !live.shown.untouched.pass.lens) live.compute();
     });
   }
 
@@ -28,13 +28,13 @@ export class Lens {
 
   show() {
     const { live } = this;
-    const { untouched, edited } = live.shown?.answer ?? {};
-    const lens = (edited ?? untouched)?.lens;
+    const { untouched, edited, now } = live.shown ?? {};
+    const lens = now?.pass.lens;
     if (!this.box.open || !lens) return;
     const heading = (/** @type {string} */ textContent) => make("th", { scope: "col", textContent });
     const ranks = Array.from({ length: LISTED }, (_, rank) => heading(String(rank + 1)));
     const rows = lens.map((logits, layer) => {
-      const before = edited && untouched?.lens ? probabilitiesOf(untouched.lens[layer]) : null;
+      const before = edited && untouched?.pass.lens ? probabilitiesOf(untouched.pass.lens[layer]) : null;
       const { listed } = nextTokens(logits, { temperature: 1, top_k: 0, top_p: 1 }, LISTED);
       const cells = listed.map(({ id, probability }) => {
         const change = before ? [make("span", { className: "change", textContent: say("points", signed(100 * (probability - before[id]), 2)) })] : [];

@@ -24,7 +24,14 @@ export class NextTokens {
   constructor(live) {
     this.live = live;
     this.host = find("next");
-    for (const id of ["temperature", "top-k", "top-p"]) find(id).addEventListener("input", () => this.show());
+    for (const id of ["temperature", "top-k", "top-p"]) {
+      find(id).addEventListener("input", () => {
+        const { temperature, top_k, top_p } = this.sampler;
+        live.app.state.set({ sampler: [temperature, top_k, top_p].join() });
+      });
+    }
+    live.app.state.listen((changed) => { if (changed.has("sampler")) this.#fill(); });
+    this.#fill();
     find("draw").addEventListener("click", () => this.#append());
     find("write-on").addEventListener("click", () => this.#write());
     find("undo").addEventListener("click", () => live.removeLast());
@@ -39,14 +46,26 @@ export class NextTokens {
     return { temperature: number("temperature", 0, 100, 1), top_k: Math.round(number("top-k", 0, 1e9, 0)), top_p: number("top-p", 0.0001, 1, 1) };
   }
 
+  /** Show the sampler of the address. */
+  #fill() {
+    const values = this.live.app.state.sampler.split(",");
+    ["temperature", "top-k", "top-p"].forEach((id, i) => {
+      const input = find(id, HTMLInputElement);
+      if (document.activeElement !== input) input.value = values[i];
+    });
+    this.show();
+  }
+
   show() {
     const { live, sampler } = this;
     if (!live.shown) return;
-    const { untouched, edited } = live.shown.answer;
-    this.#next = nextTokens((edited ?? untouched).logits, sampler, LISTED);
-    const before = edited && probabilitiesOf(untouched.logits);
+    const { untouched, edited, now, second } = live.shown;
+    this.#next = nextTokens(now.pass.logits, sampler, LISTED);
+    const before = edited && probabilitiesOf(untouched.pass.logits);
+    const after = second && probabilitiesOf(second.pass.logits);
+    find("next-second").hidden = !after;
     const plain = sampler.temperature === 1 && this.#next.left.top_p === this.#next.left.vocabulary;
-    this.host.replaceChildren(...this.#next.listed.map((token) => this.#row(token, before?.[token.id] ?? null, plain)));
+    this.host.replaceChildren(...this.#next.listed.map((token) => this.#row(token, before?.[token.id] ?? null, after?.[token.id] ?? null, plain)));
     this.#showStages(this.#next.left, sampler);
     find("write-on").textContent = say(this.#writing ? "stop" : "write-on");
   }
@@ -54,9 +73,10 @@ export class NextTokens {
   /**
    * @param {NextToken} token
    * @param {number | null} before its probability in the untouched model
+   * @param {number | null} after its probability after the second sentence
    * @param {boolean} plain true if the sampler changes nothing
    */
-  #row({ id, probability, removed, drawn }, before, plain) {
+  #row({ id, probability, removed, drawn }, before, after, plain) {
     const label = shown(this.live.tokenizer.label(id));
     const bar = make("span", { className: "fill" });
     bar.style.width = `${100 * probability}%`;
@@ -65,6 +85,7 @@ export class NextTokens {
       const title = say("change-title", percent(before));
       parts.push(make("span", { className: "change", title, textContent: say("points", signed(100 * (probability - before), 2)) }));
     }
+    if (after !== null) parts.push(make("span", { className: "value second", data: { second: after }, textContent: percent(after) }));
     if (!plain) parts.push(make("span", { className: "value drawn", textContent: removed ? say(`removed-${removed}`) : percent(drawn) }));
     const button = make("button", { className: removed ? "removed" : "", data: { token: id, probability, drawn }, title: say("append", quoted(label)) }, ...parts);
     button.addEventListener("click", () => this.live.append(id));

@@ -1,33 +1,22 @@
 // A text on its way through the model: rows of earlier tokens are kept as long as nothing before them changes.
 
-import { firstDifference, UNTOUCHED } from "./live-edits.js";
+import { Changes } from "./live-changes.js";
 import { PANEL } from "./live-kernel.js";
 import { activate, normalize, rotate, softmax } from "./live-layers.js";
+import { Log } from "./live-log.js";
+import { firstDifference } from "./live-values.js";
 
 /** @import { Block, Linear, Model, Norm } from "./live-model.js" */
-/** @import { Edits } from "./live-edits.js" */
-/** @typedef {{ at: number, stride: number }} Rows */
-
-
-/** Rows of float32 that are appended to. */
-class Log {
-  #data = new Float32Array(0);
-
-  /** Numbers from `at` on, as many as `count`, with room made for them. @param {number} at @param {number} count */
-  room(at, count) {
-    if (this.#data.length < at + count) {
-      const larger = new Float32Array(Math.max(2 * this.#data.length, at + count, 256));
-      larger.set(this.#data);
-      this.#data = larger;
-    }
-    return this.#data.subarray(at, at + count);
-  }
-}
+/** @import { Activation } from "./live-edits.js" */
+/** @import { Resolved } from "./live-values.js" */
+/** @import { Rows } from "./live-changes.js" */
 
 export class Reading {
   /** @type {number[]} */
   tokens = [];
-  #edits = UNTOUCHED;
+  /** @type {Resolved[]} */
+  #edits = [];
+  #changes;
   /** By layer and head. @type {Log[][]} */
   #patterns;
   /** Queries, keys and values of a layer as attention uses them. @type {Log[]} */
@@ -36,34 +25,38 @@ export class Reading {
   #residual;
   /** Outputs of all heads of a layer. @type {Log[]} */
   #z;
+  /** Outputs of attention and of the feed-forward network of a layer. @type {Record<"attn_out" | "mlp_out", Log[]> | null} */
+  #outputs;
 
   /**
    * @param {Model} model
    * @param {number} cache number of its keys and values among the model's
-   * @param {Float32Array | null} means mean output of each head, `[layer, head, d_head]`
+   * @param {boolean} outputs whether the outputs of attention and feed-forward networks are kept, too
    */
-  constructor(model, cache, means) {
+  constructor(model, cache, outputs = true) {
     this.model = model;
     this.cache = model.caches[cache];
-    this.means = means;
+    this.#changes = new Changes(model.kernel.floats, []);
     const { n_layers, n_heads } = model.config;
     const logs = (/** @type {number} */ count) => Array.from({ length: count }, () => new Log());
     this.#patterns = Array.from({ length: n_layers }, () => logs(n_heads));
     this.#qkv = logs(n_layers);
     this.#z = logs(n_layers);
     this.#residual = logs(n_layers + 1);
+    this.#outputs = outputs ? { attn_out: logs(n_layers), mlp_out: logs(n_layers) } : null;
   }
 
   /**
    * Compute what these tokens, at least one, need that is not there already. Return how many rows that was.
    * @param {number[]} tokens
-   * @param {Edits} edits
+   * @param {Resolved[]} edits
    */
-  read(tokens, edits = UNTOUCHED) {
+  read(tokens, edits = []) {
     const { model } = this;
     const kept = model.config.causal ? Math.min(this.#unchanged(tokens), firstDifference(this.#edits, edits)) : this.#whole(tokens, edits);
     this.tokens = [...tokens];
     this.#edits = edits;
+    this.#changes = new Changes(model.kernel.floats, edits);
     const from = Math.min(kept, tokens.length);
     for (let row = from; row < tokens.length; row += model.rows) this.#pass(row, Math.min(model.rows, tokens.length - row));
     return tokens.length - from;
@@ -75,7 +68,7 @@ export class Reading {
     return differs < 0 ? Math.min(tokens.length, this.tokens.length) : differs;
   }
 
-  /** Without a mask all rows are as before or none. @param {number[]} tokens @param {Edits} edits */
+  /** Without a mask all rows are as before or none. @param {number[]} tokens @param {Resolved[]} edits */
   #whole(tokens, edits) {
     const same = tokens.length === this.tokens.length && this.#unchanged(tokens) === tokens.length;
     return same && firstDifference(this.#edits, edits) === Infinity ? tokens.length : 0;
@@ -88,7 +81,7 @@ export class Reading {
    */
   #pass(first, count) {
     const { model } = this;
-    const { config, kernel: { floats }, scratch: { x, before, input } } = model;
+    const { config, kernel: { floats }, scratch: { x, before, input, added } } = model;
     const { d_model, placement, parallel, n_layers } = config;
     for (let row = 0; row < count; row++) {
       const at = x.at + row * x.stride;
@@ -106,16 +99,31 @@ export class Reading {
       this.#add(count);
       if (placement === "post") norm(layer, x, x);
     };
+    const change = (/** @type {Exclude<Activation, "pattern">} */ activation, /** @type {number} */ layer, /** @type {Rows} */ rows) => {
+      this.#changes.rows(activation, layer, null, rows, first, count, d_model);
+    };
     model.blocks.forEach((block, layer) => {
+      change("resid_pre", layer, x);
       this.#keep(this.#residual[layer], x, first, count, d_model);
       if (parallel) copy(x, before);
-      sublayer(block.normAttention, () => this.#attend(block, layer, first, count));
-      if (!block.normFfn) return;
-      if (parallel) {
-        norm(block.normFfn, before, input);
+      const output = (/** @type {"attn_out" | "mlp_out"} */ activation) => {
+        change(activation, layer, added);
+        if (this.#outputs) this.#keep(this.#outputs[activation][layer], added, first, count, d_model);
+      };
+      sublayer(block.normAttention, () => {
+        this.#attend(block, layer, first, count);
+        output("attn_out");
+      });
+      const feed = () => {
         this.#feed(block, count);
+        output("mlp_out");
+      };
+      if (block.normFfn && parallel) {
+        norm(block.normFfn, before, input);
+        feed();
         this.#add(count, true);
-      } else sublayer(block.normFfn, () => this.#feed(block, count));
+      } else if (block.normFfn) sublayer(block.normFfn, feed);
+      change("resid_post", layer, x);
     });
     this.#keep(this.#residual[n_layers], x, first, count, d_model);
   }
@@ -182,7 +190,11 @@ export class Reading {
       // A head's columns need not end with a panel: its output goes through rows of its own.
       floats.fill(0, headZ.at, headZ.at + count * headZ.stride);
       kernel.multiply(scores.at, scores.stride, values, headZ.at, headZ.stride, count);
-      for (let row = 0; row < count; row++) this.#hand(layer, head, headZ.at + row * headZ.stride, z.at + row * z.stride + head * d_head);
+      for (let row = 0; row < count; row++) {
+        const from = headZ.at + row * headZ.stride;
+        floats.copyWithin(z.at + row * z.stride + head * d_head, from, from + d_head);
+      }
+      this.#changes.rows("z", layer, head, { at: z.at + head * d_head, stride: z.stride }, first, count, d_head);
     }
     this.#keep(this.#z[layer], z, first, count, n_heads * d_head);
     this.#linear(block.output, z, added, count);
@@ -230,24 +242,9 @@ export class Reading {
     const own = causal ? head * max_tokens + query : head * (2 * max_tokens - 1) + max_tokens - 1 + query;
     for (let key = 0; key < seen; key++) floats[at + key] = floats[at + key] * scale + (bias ? bias[own - key] : 0);
     softmax(floats, at, seen);
-    for (const cell of this.#edits.cells) {
-      if (cell.layer !== layer || cell.head !== head || cell.query !== query || cell.key >= seen) continue;
-      const rest = 1 - floats[at + cell.key];
-      const factor = rest > 0 ? (1 - cell.weight) / rest : 0;
-      for (let key = 0; key < seen; key++) floats[at + key] *= factor;
-      floats[at + cell.key] = seen === 1 ? 1 : cell.weight;
-    }
+    this.#changes.weights(layer, head, query, at, seen);
     floats.fill(0, at + seen, at + tokens);
     this.#patterns[layer][head].room(causal ? query * (query + 1) / 2 : query * tokens, seen).set(floats.subarray(at, at + seen));
-  }
-
-  /** Put a head's output among those of all heads, unless it is ablated. @param {number} layer @param {number} head @param {number} from @param {number} to */
-  #hand(layer, head, from, to) {
-    const { config: { n_heads, d_head }, kernel: { floats } } = this.model;
-    const ablated = this.#edits.ablated[`${layer}.${head}`];
-    if (!ablated) floats.copyWithin(to, from, from + d_head);
-    else if (ablated === "mean" && this.means) floats.set(this.means.subarray((layer * n_heads + head) * d_head, (layer * n_heads + head + 1) * d_head), to);
-    else floats.fill(0, to, to + d_head);
   }
 
   /** @param {Log} log @param {Rows} rows @param {number} first @param {number} count @param {number} width */
@@ -274,6 +271,21 @@ export class Reading {
   z(layer) {
     const { n_heads, d_head } = this.model.config;
     return this.#z[layer].room(0, this.tokens.length * n_heads * d_head);
+  }
+
+  /**
+   * The rows of an activation that edits can take: row `place` has the `width` numbers from `at + place · stride` on.
+   * @param {{ activation: Activation, layer: number, head: number | null }} edit
+   * @returns {{ rows: Float32Array, at: number, stride: number, width: number }}
+   */
+  rowsOf({ activation, layer, head }) {
+    const { d_model, d_head, n_heads } = this.model.config;
+    if (activation === "z") return { rows: this.z(layer), at: (head ?? 0) * d_head, stride: n_heads * d_head, width: d_head };
+    const whole = { at: 0, stride: d_model, width: d_model };
+    if (activation === "resid_pre") return { rows: this.residual(layer), ...whole };
+    if (activation === "resid_post") return { rows: this.residual(layer + 1), ...whole };
+    if (activation === "pattern" || !this.#outputs) throw new Error(`${activation} is not kept`);
+    return { rows: this.#outputs[activation][layer].room(0, this.tokens.length * d_model), ...whole };
   }
 
   /** The residual stream after `layer` blocks, `[token, d_model]`. @param {number} layer */

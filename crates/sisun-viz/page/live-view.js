@@ -29,7 +29,7 @@ export function viewOf({ given, config, bias }, { text, tokens }, pass) {
   const stats = pass.spreads.map((heads, layer) => heads.map((spread, head) => ({ ...spread, ...repeated(layer, head), silenced: null })));
   /** @type {ViewData} */
   const data = {
-    ...given, n, tokens, stats,
+    ...given, n, tokens, text, placed: true, stats,
     layers: numbers(n_layers), heads: numbers(n_heads), thinned: null,
     words: words(text, tokens), characters: characters(text, tokens),
     patterns: { blocks: [], bits: 16, error: 0.5 / 65535 + 6e-8 },

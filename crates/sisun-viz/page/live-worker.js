@@ -1,18 +1,21 @@
 // The worker of a page that computes: it holds the model, and answers one request after another.
 
-import { UNTOUCHED } from "./live-edits.js";
 import { Model } from "./live-model.js";
 import { Reading } from "./live-reading.js";
 import { rolloutOf, spreadOf } from "./live-statistics.js";
+import { withValues } from "./live-values.js";
 import { parametersOf } from "./live-weights.js";
 import { bytesOf, inflate } from "./unpack.js";
 
-/** @import { Edits } from "./live-edits.js" */
+/** @import { Edit } from "./live-edits.js" */
 /** @import { Spread } from "./live-statistics.js" */
 /** @import { LiveModelData } from "./types.js" */
 
-/** What the page sends first; blocks are texts in base64. @typedef {{ kind: "load", model: LiveModelData, weights: string[], means: string }} LoadRequest */
-/** A text to compute. @typedef {{ kind: "read", turn: number, ids: number[], edits: Edits, lens: boolean }} ReadRequest */
+/** What the page sends first; blocks are texts in base64. @typedef {{ kind: "load", model: LiveModelData, weights: string[] }} LoadRequest */
+/**
+ * A text to compute, and the second sentence, if there is one; the edits are all for this text.
+ * @typedef {{ kind: "read", turn: number, ids: number[], second: number[] | null, edits: Edit[], lens: boolean }} ReadRequest
+ */
 
 /**
  * One pass over a text.
@@ -26,15 +29,20 @@ import { bytesOf, inflate } from "./unpack.js";
  */
 
 /** @typedef {{ kind: "loaded", kernel: "WebAssembly" | "JavaScript", bias: Float32Array | null, milliseconds: number }} Loaded */
-/** @typedef {{ kind: "read", turn: number, untouched: PassResult, edited: PassResult | null, rows: number, milliseconds: number }} ReadAnswer */
+/**
+ * What has not changed since the answer before is "same".
+ * @typedef {{ kind: "read", turn: number, untouched: PassResult | "same", second: PassResult | "same" | null, edited: PassResult | null, rows: number, milliseconds: number }} ReadAnswer
+ */
 /** @typedef {{ kind: "failed", turn: number | null, message: string }} Failed */
 /** @typedef {Loaded | ReadAnswer | Failed} Answer */
 
 /** Most bytes of queries, keys and values that are sent with a text. */
 const VECTOR_BYTES = 4 << 20;
 
-/** Readings of the text as it is, and with the reader's edits. @type {Reading[]} */
+/** Readings of the text as it is, of the second sentence, and of the text with the reader's edits. @type {Reading[]} */
 let readings = [];
+/** What was sent last of the first two. @type {[untouched: string, second: string]} */
+let sent = ["", ""];
 
 /**
  * @param {Answer} answer
@@ -43,7 +51,7 @@ let readings = [];
 const send = (answer, transfer = []) => postMessage(answer, { transfer });
 
 /** @param {LoadRequest} request */
-async function load({ model: given, weights, means }) {
+async function load({ model: given, weights }) {
   const began = performance.now();
   const parts = [];
   // One after another: each is dropped as soon as it is unpacked.
@@ -55,26 +63,30 @@ async function load({ model: given, weights, means }) {
     at += part.length;
   }
   const parameters = parametersOf(given, bytes);
-  const model = new Model(given.config, parameters, { readings: 2 });
-  const average = new Float32Array((await inflate(bytesOf(means))).buffer);
-  readings = [0, 1].map((cache) => new Reading(model, cache, average));
+  const model = new Model(given.config, parameters, { readings: 3 });
+  readings = [0, 1, 2].map((cache) => new Reading(model, cache, cache < 2));
   send({ kind: "loaded", kernel: model.kernel.kind, bias: model.bias, milliseconds: performance.now() - began });
 }
 
 /** @param {ReadRequest} request */
-function read({ turn, ids, edits, lens }) {
+function read({ turn, ids, second, edits, lens }) {
   const began = performance.now();
-  const [plain, other] = readings;
-  let rows = plain.read(ids, UNTOUCHED);
-  const untouched = resultOf(plain, lens);
+  const [plain, other, changed] = readings;
+  let rows = plain.read(ids);
+  if (second) rows += other.read(second);
+  const names = /** @type {typeof sent} */ ([`${ids} ${lens}`, String(second)]);
+  const untouched = names[0] === sent[0] ? "same" : resultOf(plain, lens);
+  const beside = second && (names[1] === sent[1] ? "same" : resultOf(other, false));
+  sent = names;
   let edited = null;
-  if (Object.keys(edits.ablated).length || edits.cells.length) {
-    rows += other.read(ids, edits);
-    edited = resultOf(other, lens);
+  if (edits.length) {
+    rows += changed.read(ids, withValues(edits, plain, other));
+    edited = resultOf(changed, lens);
   }
   const milliseconds = performance.now() - began;
-  const owned = [untouched, edited].flatMap((result) => (result ? buffersOf(result) : []));
-  send({ kind: "read", turn, untouched, edited, rows, milliseconds }, owned);
+  const results = [untouched, beside, edited].filter((result) => result !== null && typeof result !== "string");
+  const owned = results.flatMap(buffersOf);
+  send({ kind: "read", turn, untouched, second: beside, edited, rows, milliseconds }, owned);
 }
 
 /**

@@ -14,7 +14,7 @@ import { WorkedPanel } from "./worked.js";
 /** @import { App } from "./app.js" */
 /** @import { ViewName } from "./state.js" */
 /** @import { Panel } from "./types.js" */
-/** @typedef {{ panels: Panel[], captions: HTMLElement[] }} Tab One caption for each panel, or none. */
+/** @typedef {{ panels: Panel[], captions: HTMLElement[], nodes: HTMLElement[] }} Tab One caption for each panel, or none. */
 
 /** @type {Record<ViewName, new (host: HTMLElement, column: number, app: App) => Panel>} */
 const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel };
@@ -24,15 +24,19 @@ const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: Work
  * @param {App} app
  * @returns {import("./view.js").View[]}
  */
-export function presentViews({ page, views, state }) {
+export function presentViews({ page, views, state, beside }) {
   if (page.kind === "variants") return views;
-  return [views[page.kind === "time" ? state.time : 0]];
+  const [second, difference] = beside;
+  const maps = state.view === "grid" || state.view === "head";
+  return [views[page.kind === "time" ? state.time : 0], ...(second ? [second] : []), ...(difference && maps ? [difference] : [])];
 }
 
 /** The panels of the open tab, created when it is first opened. The table has one panel for all models. */
 export class Panels {
-  /** @type {Map<ViewName, Tab>} */
+  /** Each tab, by its name and number of columns. @type {Map<string, Tab>} */
   #made = new Map();
+  /** Those that are on the page. @type {Map<ViewName, Tab>} */
+  #placed = new Map();
 
   /** @param {App} app */
   constructor(app) {
@@ -42,6 +46,7 @@ export class Panels {
   /** @param {ViewName} name */
   of(name) {
     const { panels, captions } = this.#tab(name);
+    find(`view-${name}`).closest(".stage")?.classList.toggle("many", captions.length > 0);
     captions.forEach((caption, i) => {
       const view = this.app.present()[i];
       const { layer, head } = this.app.state;
@@ -49,7 +54,7 @@ export class Panels {
       const missing = single && !view.has(layer, head) ? say("no-head", headName(layer, head)) : "";
       caption.parentElement?.classList.toggle("absent", missing !== "");
       const label = make("b", { dir: "auto", textContent: view.label });
-      caption.replaceChildren(make("span", { className: "at" }), label, ` ${missing || modelFacts(view).join(" · ")}`);
+      caption.replaceChildren(make("span", { className: "at" }), label, ` ${missing || (view.note ?? modelFacts(view).join(" · "))}`);
     });
     return panels.filter((panel) => (name !== "head" && name !== "worked") || panel.view.has(this.app.state.layer, this.app.state.head));
   }
@@ -72,27 +77,28 @@ export class Panels {
 
   /** @param {ViewName} name */
   #tab(name) {
-    const tab = this.#made.get(name) ?? this.#make(name);
-    this.#made.set(name, tab);
+    const count = name === "table" ? 1 : this.app.present().length;
+    const tab = this.#made.get(`${name} ${count}`) ?? this.#make(name, count);
+    this.#made.set(`${name} ${count}`, tab);
+    if (this.#placed.get(name) !== tab) {
+      const section = find(`view-${name}`);
+      section.classList.toggle("columns", tab.captions.length > 0);
+      section.replaceChildren(...tab.nodes);
+      this.#placed.set(name, tab);
+    }
     return tab;
   }
 
   /**
    * @param {ViewName} name
+   * @param {number} count
    * @returns {Tab}
    */
-  #make(name) {
-    const section = find(`view-${name}`);
-    const views = name === "table" ? [null] : this.app.present();
-    if (views.length === 1) return { panels: [new PANELS[name](section, 0, this.app)], captions: [] };
-    section.classList.add("columns");
-    section.closest(".stage")?.classList.add("many");
-    const captions = views.map(() => make("figcaption"));
-    const panels = views.map((_, i) => {
-      const host = make("figure", {}, captions[i]);
-      section.append(host);
-      return new PANELS[name](host, i, this.app);
-    });
-    return { panels, captions };
+  #make(name, count) {
+    const hosts = Array.from({ length: count }, () => make(count > 1 ? "figure" : "div"));
+    // Panels look at their width.
+    find(`view-${name}`).replaceChildren(...hosts);
+    const captions = count > 1 ? hosts.map((host) => host.appendChild(make("figcaption"))) : [];
+    return { panels: hosts.map((host, i) => new PANELS[name](host, i, this.app)), captions, nodes: hosts };
   }
 }

@@ -93,7 +93,12 @@ export class Looks {
       return make("li", {}, bar, make("bdi", { textContent: label }), make("span", { className: "value" }, ...change, written(value, 3)));
     };
     const lines = top.map((key) => line(units.labels[key], row[key], ...(before ? [changeOf(row[key], before.value(query, key), 3)] : [])));
-    if (others.length) lines.push(line(say("rest", others.length), others.reduce((sum, key) => sum + row[key], 0)));
+    const sumOf = (/** @type {(key: number) => number} */ weight) => others.reduce((sum, key) => sum + weight(key), 0);
+    if (others.length) {
+      const rest = sumOf((key) => row[key]);
+      const change = before ? [changeOf(rest, sumOf((key) => before.value(query, key)), 3)] : [];
+      lines.push(line(say("rest", others.length), rest, ...change));
+    }
     host.replaceChildren(make("p", { className: "name", textContent: say("looks-at", quoted(units.labels[query])) }), make("ol", {}, ...lines));
   }
 }

@@ -44,7 +44,7 @@ export class Sentence {
    */
   #build(view) {
     this.#view = view;
-    const characters = [...this.app.page.text];
+    const characters = [...(view.text ?? this.app.page.text)];
     const slice = (/** @type {number} */ from, /** @type {number} */ to) => spelledOut(characters.slice(from, to).join(""));
     this.#spans = [];
     this.#spanOf = new Int32Array(view.tokens.length);
@@ -122,6 +122,6 @@ export class Sentence {
       }
     });
     // Not while pointing: the text would jump, and be laid out again for every cell.
-    if (!this.app.pointed) this.#follow(this.#spans[asking[0]]?.span);
+    if (!this.app.pointed && query !== null) this.#follow(this.#spans[asking[0]]?.span);
   }
 }

@@ -23,12 +23,16 @@ export const readLayer = (text) => (text === "rollout" ? text : readIndex(text))
  */
 const readHeads = (text) => text.split(",").slice(0, OKABE_ITO.length).map((head) => (/^(\d+|rollout)\.\d+$/.test(head) ? head : null));
 
+/** Parse temperature, top-k and top-p, "0.8,40,0.9". @param {string} text */
+const readSampler = (text) => (/^(\d+(\.\d+)?,){2}\d+(\.\d+)?$/.test(text) ? text : null);
+
 const READERS = {
   view: readOne(...VIEWS), layer: readLayer, head: readIndex, query: readIndex, key: readIndex, token: readIndex,
   unit: readOne("token", "word", "character"), time: readIndex, map: readMap,
   scale: readOne("linear", "root"), language: readLanguage, theme: readTheme,
   heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text,
-  text: (/** @type {string} */ text) => text, ablate: (/** @type {string} */ text) => text, cells: (/** @type {string} */ text) => text,
+  text: (/** @type {string} */ text) => text, second: (/** @type {string} */ text) => text, edits: (/** @type {string} */ text) => text,
+  beside: readOne("second", "untouched", "nothing"), sampler: readSampler,
 };
 
 /** All choices, with their initial values. */
@@ -67,10 +71,14 @@ class Choices {
   sort = "";
   /** @type {string | null} On a page that computes: the typed text, or null for the page's own. */
   text = null;
-  /** Ablated heads and how, "0.1:zero,2.3:mean". */
-  ablate = "";
-  /** Weights that are set, "layer.head.query.key:weight,…". */
-  cells = "";
+  /** The second sentence, or nothing. */
+  second = "";
+  /** Changes to the model, as `--edit` writes them, with semicolons between them. */
+  edits = "";
+  /** @type {"second" | "untouched" | "nothing"} What is shown beside the text. */
+  beside = "second";
+  /** Temperature, top-k and top-p. */
+  sampler = "1,0,1";
 }
 
 export class State extends Choices {
@@ -112,9 +120,19 @@ export class State extends Choices {
     this.#address.writeSoon(this);
   }
 
+  /** What the address asks for that is no choice. */
+  get ignored() {
+    return this.#address.ignored;
+  }
+
   /** Hold the choices within views that have changed. */
   refit() {
     this.#hold();
+  }
+
+  /** The choices that differ from the usual ones, as the address spells them. */
+  spelled() {
+    return this.#address.spell(this);
   }
 
   /** Update the address at once. */

@@ -4,6 +4,7 @@ import { make } from "./elements.js";
 import { habitOf, headName } from "./heads.js";
 import { written } from "./numbers.js";
 import { fit } from "./pen.js";
+import { changeOf } from "./readout.js";
 import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
@@ -113,13 +114,16 @@ export class TablePanel {
     const { app } = this;
     const open = make("button", { className: "plain", textContent: headName(layer, head) });
     const habit = habitOf(stats, view.chance);
+    const before = app.untouched && run === 0 ? app.untouched.statsOf(layer, head) : null;
     const name = make("th", { scope: "row" }, open, ...(habit ? [make("span", { className: "habit", textContent: say(`habit-${habit}`) })] : []));
     const cells = NAMES.map((stat) => {
       const value = stats?.[stat] ?? null;
       if (value === null) return make("td", { textContent: "–", title: say("not-measured") });
       const bar = make("span", { className: "fill" });
       bar.style.width = `${Math.min(100, 100 * Math.abs(value) / (most[stat] || 1))}%`;
-      return make("td", { data: { stat, value } }, bar, written(value, STATS[stat].decimals));
+      const was = before?.[stat] ?? null;
+      const change = was === null || was === value ? [] : [changeOf(value, was, STATS[stat].decimals), " "];
+      return make("td", { data: { stat, value } }, bar, ...change, written(value, STATS[stat].decimals));
     });
     const row = make("tr", { className: layer === app.state.layer && head === app.state.head ? "current" : "", data: { run } },
       name, ...(runs ? [make("td", { className: "run" }, make("bdi", { textContent: view.label }))] : []), ...cells);

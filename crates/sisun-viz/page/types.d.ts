@@ -42,6 +42,10 @@ export interface ViewData {
   /** Cells along one side of a pattern. */
   n: number;
   tokens: Token[];
+  /** The text, if it is not the page's. */
+  text?: string | null;
+  /** Whether texts beside each other are aligned by position. */
+  placed?: boolean;
   /** Tokens that a cell stands for, if not one. */
   thinned: number | null;
   words: UnitTable | null;
@@ -69,8 +73,6 @@ export interface LiveModelData {
   weights: number[];
   /** Block of the JSON of `TokenizerData`. */
   tokenizer: number;
-  /** Block of float32: the mean output of each head over the page's text, `[layer, head, d_head]`. */
-  means: number;
   /** Block of float32: the logits of the token after the page's text. */
   logits: number;
 }

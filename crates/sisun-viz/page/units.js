@@ -20,6 +20,7 @@ export class Units {
     this.labels = labels;
     this.first = first;
     this.tokens = view.tokens;
+    this.placed = view.placed;
     this.n = labels.length;
   }
 
@@ -97,6 +98,8 @@ function cut(view, name) {
  * @returns {number | null}
  */
 export function counterpart(from, to, i) {
+  // Different texts are aligned by position.
+  if (i !== null && from.placed && to.placed) return i < to.n ? i : null;
   if (i === null || from === to || (from.n === to.n && from.labels.every((label, at) => label === to.labels[at]))) return i;
   return to.at(from.begin(i));
 }
@@ -117,6 +120,7 @@ export const tokenBegin = (view, token) => view.tokens[token].start;
  * @returns {number}
  */
 export function tokenAt(view, begin, number) {
+  if (view.placed) return Math.min(number, view.tokens.length - 1);
   if (view.tokens[number]?.start === begin) return number;
   return view.tokens.reduce((found, token, i) => (token.start <= begin && token.start > view.tokens[found].start ? i : found), 0);
 }

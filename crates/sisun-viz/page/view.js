@@ -19,6 +19,10 @@ export class View {
   cuts = new Map();
   /** @type {Map<string, Matrix>} Patterns by units; see `matrixBy`. */
   matrices = new Map();
+  /** Whether its weights are differences. */
+  signed = false;
+  /** @type {string | null} What its caption says in place of the facts about the model. */
+  note = null;
 
   /**
    * `decoded` holds what need not be read from blocks: patterns by layer, and queries, keys, values ("q0", …) and "bias".
@@ -39,6 +43,8 @@ export class View {
     this.scale = given.scale;
     this.n = given.n;
     this.tokens = given.tokens;
+    this.text = given.text ?? null;
+    this.placed = given.placed ?? false;
     this.thinned = given.thinned;
     this.words = given.words;
     this.characters = given.characters;
@@ -154,6 +160,15 @@ export class View {
     const at = layer === "rollout" ? 0 : this.heads.indexOf(head);
     const from = at * (causal ? n * (n + 1) / 2 : n * n);
     return new Matrix({ codes, from, n, causal, greatest: 2 ** bits - 1, error });
+  }
+
+  /**
+   * The pattern of a view that is made of others; null for the usual one, which has its own.
+   * @param {(view: View) => Matrix} of the pattern of another view by the current units
+   * @returns {Matrix | null}
+   */
+  combined(of) {
+    return null;
   }
 
   /**

@@ -11,9 +11,9 @@ use burn::tensor::{Int, Tensor, TensorData};
 use config::{LiveConfig, max_tokens};
 use serde::Serialize;
 use sisun_data::{NotPortable, PortableTokenizer};
-use sisun_infer::{CaptureSelection, InferError, LanguageModel};
+use sisun_infer::{InferError, LanguageModel};
 use sisun_model::weights::HostTensors;
-use sisun_model::{Activation, Pass, thousands, to_host};
+use sisun_model::{Pass, thousands, to_host};
 
 /// Largest number of parameters of a model in a page.
 const MOST_PARAMETERS: usize = 130_000_000;
@@ -88,8 +88,6 @@ pub(super) struct LiveModel {
     weights: Vec<usize>,
     /// Block of the tokenizer's JSON.
     tokenizer: usize,
-    /// Block of float32: mean output of each head over the text, `[layer, head, d_head]`.
-    means: usize,
     /// Block of float32: logits of the token after the text.
     logits: usize,
 }
@@ -141,10 +139,9 @@ impl LiveModel {
                 .collect(),
             weights: bytes
                 .chunks(STREAM_BYTES)
-                .map(|part| blocks.push(Block::new(part)))
+                .map(|part| blocks.push(Block::weights(part)))
                 .collect(),
             tokenizer: blocks.push(Block::new(&json)),
-            means: blocks.push(Block::floats(means(loaded, text)?)),
             logits: blocks.push(Block::floats(logits)),
         };
         Ok((model, format))
@@ -184,23 +181,4 @@ fn check_range(format: WeightFormat, name: &str, values: &[f32]) -> Result<(), L
         }),
         _ => Ok(()),
     }
-}
-
-/// Return the mean of each head's output over the tokens of a text.
-fn means(loaded: &LanguageModel, text: &str) -> Result<Vec<f32>, InferError> {
-    let mut means = Vec::new();
-    let all = CaptureSelection {
-        activations: vec![Activation::Z],
-        ..CaptureSelection::default()
-    };
-    loaded.attend_each(text, &all, |map| {
-        let [heads, n, d_head] = map.shape;
-        for head in 0..heads {
-            for dim in 0..d_head {
-                let values = (0..n).map(|i| f64::from(map.values[(head * n + i) * d_head + dim]));
-                means.push((values.sum::<f64>() / n as f64) as f32);
-            }
-        }
-    })?;
-    Ok(means)
 }
