@@ -707,7 +707,7 @@ fn what_a_page_cannot_show_is_said() {
         .fails(2, &["--language", "add html, png or svg"]);
     attend(&["--format", "npz", "--by", "word"]).fails(2, &["--by", "add html, png or svg"]);
     attend(&["--format", "png", "--by", "sentence"])
-        .fails(2, &["sentence", "token, word, character"]);
+        .fails_by_clap(&["sentence", "token, word, character"]);
     attend(&["--format", "png", "--ablate"]).fails(2, &["--ablate", "add html to --format"]);
     for (more, parts) in [
         (["--format", "html", "--language", "de"], ["de", "en or ko"]),

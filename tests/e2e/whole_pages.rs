@@ -142,7 +142,7 @@ fn a_map_with_its_labels_fits_on_the_screen() {
 
     // On a phone the numbers of the steps are beside the keys, and the tabs say that there are more.
     browser.use_screen(390, 844, true);
-    browser.open(&at(&page, "view=worked&layer=1&head=2"));
+    browser.open(&at(&page, "view=worked&layer=1&head=2&language=en"));
     let right = number(
         &browser,
         "document.querySelector('#worked-keys td[data-column]').getBoundingClientRect().right",
@@ -150,7 +150,7 @@ fn a_map_with_its_labels_fits_on_the_screen() {
     assert!(right < 390.0, "the first number is on the screen: {right}");
     let more = browser.eval("document.querySelector('#tabs').dataset.more");
     assert!(more.as_str().unwrap().contains("before"), "{more}");
-    browser.open(&at(&page, "view=grid"));
+    browser.open(&at(&page, "view=grid&language=en"));
     assert_eq!(
         browser.eval("document.querySelector('#tabs').dataset.more"),
         "after"
@@ -220,14 +220,15 @@ fn words_are_the_default_and_spaces_are_none() {
     let by_default = page_of(lab, "by-default", &["run"], text, &["--format", "html,svg"]);
     let svg = |page: &Path| fs::read_to_string(page.with_file_name("layer1-head2.svg")).unwrap();
     assert_eq!(svg(&page), svg(&by_default));
-    for label in [
-        ">나는<",
-        ">배가<",
-        ">고파요<",
-        "쿼리(보는 쪽)",
-        "레이어 1 · 헤드 2",
-    ] {
-        assert!(svg(&page).contains(label), "{label}");
+    let count = |label: &str| {
+        let drawn = svg(&page);
+        drawn.lines().filter(|line| *line == label).count()
+    };
+    for label in ["나는", "배가", "고파요"] {
+        assert_eq!(count(label), 2, "{label} has a row and a column");
+    }
+    for label in ["쿼리(보는 쪽)", "레이어 1 · 헤드 2"] {
+        assert_eq!(count(label), 1, "{label}");
     }
     assert!(!svg(&page).contains("␣"), "a space is no word");
     let tokens = page_of(
@@ -334,7 +335,13 @@ fn two_runs_have_a_difference() {
     };
     let told = weight(&read(folder.join("difference.json")));
     let [first, second] = ["rope", "alibi"].map(|run| {
-        let page = page_of(&lab, run, &[run], text, &["--format", "json"]);
+        let page = page_of(
+            &lab,
+            &format!("of-{run}"),
+            &[run],
+            text,
+            &["--format", "json"],
+        );
         weight(&read(page.with_file_name("attention.json")))
     });
     assert!(

@@ -116,8 +116,10 @@ pub(super) fn titles(subject: &Subject<'_>, title: &str, middle: f32, width: f32
         ..
     } = subject.sizes;
     let ruler = &subject.ruler;
-    let source = ruler.fit(&subject.source, tick, width - 2.0 * margin);
-    let half = ruler.width(&source, tick) / 2.0;
+    // The ruler ignores kerning.
+    let room = width - 2.0 * margin - tick;
+    let source = ruler.fit(&subject.source, tick, room);
+    let half = ruler.width(&source, tick).min(room) / 2.0 + tick / 2.0;
     let centre = middle.clamp(margin + half, (width - margin - half).max(margin + half));
     let below = margin + size + SOURCE_GAP * scale + tick / 2.0;
     Group::new()

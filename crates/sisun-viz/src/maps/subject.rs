@@ -8,7 +8,7 @@ use super::colour::Paint;
 use super::font::Font;
 use super::ruler::Ruler;
 use super::sizes::Sizes;
-use super::wording::{Quantity, Wording};
+use super::wording::{AxisTitles, Quantity, Wording};
 
 /// Properties shared by the pictures of one activation.
 pub(super) struct Subject<'a> {
@@ -57,13 +57,6 @@ impl Subject<'_> {
     pub(super) fn file_name(&self, what: &str) -> String {
         format!("{}{what}", self.prefix)
     }
-}
-
-/// Titles of the axes of a picture.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AxisTitles {
-    pub(super) queries: &'static str,
-    pub(super) keys: &'static str,
 }
 
 /// One head of one layer.

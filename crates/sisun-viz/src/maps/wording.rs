@@ -3,7 +3,13 @@
 use sisun_infer::{AttentionPart, Language};
 
 use super::label;
-use super::subject::AxisTitles;
+
+/// Titles of the axes of a picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AxisTitles {
+    pub(super) queries: &'static str,
+    pub(super) keys: &'static str,
+}
 
 /// What the values of a picture are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

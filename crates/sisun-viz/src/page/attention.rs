@@ -158,7 +158,8 @@ impl Page {
         Ok(())
     }
 
-    /// Choose what rows and columns stand for when the page is opened: words, unless this is called.
+    /// Choose what rows and columns stand for when the page is opened: words, unless this is called,
+    /// and tokens on a page that computes.
     pub fn open_by(&mut self, unit: Unit) {
         self.content.unit = unit;
     }
@@ -226,6 +227,8 @@ impl Page {
             content, blocks, ..
         } = self;
         let (model, format) = LiveModel::new(loaded, &content.text, format, blocks)?;
+        // What the reader edits are tokens.
+        content.unit = Unit::Token;
         content.model = Some(model);
         Ok(format)
     }
