@@ -25,6 +25,7 @@ use variants::{MOST_CELLS, tried, variants};
 
 /// The seed of a sweep, which no compared cell uses.
 const TUNING_SEED: u64 = 1 << 40;
+
 /// A whole comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
