@@ -107,16 +107,13 @@ pub trait Kernels: Backend + Lift {
         causal: bool,
         lens: Option<Lens>,
     ) -> FloatTensor<Self> {
-        let [q, k, v] = heads.split(Self::lift(qkv));
         let options = AttentionOptions {
             causal,
             bias: bias.lift(),
             dropout: 0.0,
             lens,
         };
-        Self::lower(reference::merge_heads(reference::attention(
-            q, k, v, &options,
-        )))
+        Self::lower(reference::self_attention(Self::lift(qkv), heads, &options))
     }
 
     /// Compute [`crate::attention()`].
@@ -145,16 +142,14 @@ pub trait Kernels: Backend + Lift {
         heads: HeadCounts,
         lens: Option<Lens>,
     ) -> FloatTensor<Self> {
-        let [q, k, v] = heads.split_apart(Self::lift(q), Self::lift(kv));
         let options = AttentionOptions {
             causal: false,
             bias: None,
             dropout: 0.0,
             lens,
         };
-        Self::lower(reference::merge_heads(reference::attention(
-            q, k, v, &options,
-        )))
+        let (q, kv) = (Self::lift(q), Self::lift(kv));
+        Self::lower(reference::cross_attention(q, kv, heads, &options))
     }
 
     /// Compute [`crate::recurrent()`].

@@ -19,6 +19,7 @@ mod layers;
 mod lift;
 pub mod optimizer;
 mod options;
+mod recorded;
 pub mod recurrent;
 pub mod reference;
 mod shape;
