@@ -77,7 +77,7 @@ impl Kernels for Cube {
             let z = reference::self_attention(Self::lift(qkv), heads, &options);
             return Self::lower(z);
         }
-        AttentionCall::of_qkv(qkv, bias.get(), heads, causal, lens).result()
+        attention::result(&AttentionCall::of_qkv(qkv, bias.get(), heads, causal, lens))
     }
 
     fn attention(
@@ -94,7 +94,12 @@ impl Kernels for Cube {
             let [q, k, v] = [q, k, v].map(Self::lift);
             return Self::lower(merge_heads(reference::attention(q, k, v, &options)));
         }
-        AttentionCall::of_parts([q, k, v], bias.get(), causal, lens).result()
+        attention::result(&AttentionCall::of_parts(
+            [q, k, v],
+            bias.get(),
+            causal,
+            lens,
+        ))
     }
 
     fn cross_attention(
@@ -109,7 +114,7 @@ impl Kernels for Cube {
             let z = reference::cross_attention(Self::lift(q), Self::lift(kv), heads, &options);
             return Self::lower(z);
         }
-        AttentionCall::of_q_and_kv(q, kv, heads, lens).result()
+        attention::result(&AttentionCall::of_q_and_kv(q, kv, heads, lens))
     }
 
     fn cross_entropy(
@@ -211,7 +216,7 @@ impl Kernels for Autodiff<Cube> {
         let nodes = [qkv.node(), bias.node()];
         let bias = has_bias.then(|| bias.into_primitive());
         let call = AttentionCall::of_qkv(qkv.into_primitive(), bias, heads, causal, lens);
-        let results = call.forward();
+        let results = attention::forward(&call);
         record(nodes, results.z.clone(), || SelfAttentionSaved {
             call,
             results,
@@ -237,7 +242,7 @@ impl Kernels for Autodiff<Cube> {
         let bias = has_bias.then(|| bias.into_primitive());
         let parts = [q, k, v].map(Tracked::into_primitive);
         let call = AttentionCall::of_parts(parts, bias, causal, lens);
-        let results = call.forward();
+        let results = attention::forward(&call);
         record(nodes, results.z.clone(), || AttentionSaved {
             call,
             results,
@@ -254,7 +259,7 @@ impl Kernels for Autodiff<Cube> {
         let nodes = [q.node(), kv.node()];
         let (q, kv) = (q.into_primitive(), kv.into_primitive());
         let call = AttentionCall::of_q_and_kv(q, kv, heads, lens);
-        let results = call.forward();
+        let results = attention::forward(&call);
         record(nodes, results.z.clone(), || CrossAttentionSaved {
             call,
             results,

@@ -2,9 +2,11 @@
 //! `D = dz·z` of its query: `dscore = w·(dz·v − D)`, `dq = Σ dscore·k/√d_head`,
 //! `dk = Σ dscore·q/√d_head`, `dv = Σ w·dz`, `dbias = Σ dscore`.
 
-use super::super::tensor::{cubes, floats, len, per_element, units_of};
+use super::super::tensor::{contiguous, cubes, floats, uncleared, units_of};
+use super::bias::bias_gradient;
+use super::call::{AttentionCall, Gradients, Results, UNITS};
 use super::layout::{Rows, Sizes, real_keys};
-use super::{AttentionCall, Gradients, Results, UNITS};
+use burn::backend::TensorMetadata;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
@@ -217,62 +219,23 @@ fn attention_backward_keys(
     }
 }
 
-/// Write the gradient of the bias, a thread for each offset and head.
-#[cube(launch)]
-fn attention_backward_bias(
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
-    bias: &[f32],
-    lens: Sequence<Box<[u32]>>,
-    dz: &[f32],
-    log_sum_exp: &[f32],
-    products: &[f32],
-    dbias: &mut [f32],
-    q_rows: Rows,
-    k_rows: Rows,
-    v_rows: Rows,
-    sizes: Sizes,
-    #[comptime] d_head: usize,
-    #[comptime] causal: bool,
-) {
-    let at = ABSOLUTE_POS;
-    if at < dbias.len() {
-        let head = at % sizes.n_heads;
-        let offset = at / sizes.n_heads;
-        let kv_head = head / (sizes.n_heads / sizes.n_kv_heads);
-        let mut sum = 0.0f32;
-        for batch in 0..sizes.batch {
-            let real = real_keys(&lens, batch, sizes.n_key);
-            for query in 0..sizes.n_query {
-                // key = query + n_key − 1 − offset
-                let beyond = query + sizes.n_key;
-                if beyond > offset {
-                    let key = beyond - 1 - offset;
-                    if key < sizes.visible(query, real, causal) {
-                        let q_start = q_rows.start(batch, head, query);
-                        let k_start = k_rows.start(batch, kv_head, key);
-                        let v_start = v_rows.start(batch, kv_head, key);
-                        let z_start =
-                            ((batch * sizes.n_query + query) * sizes.n_heads + head) * d_head;
-                        let row = (batch * sizes.n_heads + head) * sizes.n_query + query;
-                        let mut score = 0.0f32;
-                        let mut dweight = 0.0f32;
-                        for i in 0..d_head {
-                            score += q[q_start + i] * sizes.scale * k[k_start + i];
-                            dweight += dz[z_start + i] * v[v_start + i];
-                        }
-                        let weight = (score + bias[at] - log_sum_exp[row]).exp();
-                        sum += weight * (dweight - products[row]);
-                    }
-                }
-            }
-        }
-        dbias[at] = sum;
-    }
+/// Write the gradients of q, k and v, and return that of the bias if it is `wanted`.
+pub(super) fn backward(
+    call: &AttentionCall,
+    results: &Results,
+    dz: CubeTensor,
+    to: &Gradients,
+    wanted: bool,
+) -> Option<CubeTensor> {
+    let dz = contiguous(dz);
+    let products = uncleared(&dz, results.log_sum_exp.shape());
+    launch_queries(call, results, &dz, &products, to);
+    launch_keys(call, results, &dz, &products, to);
+    let bias = call.bias.as_ref().filter(|_| wanted)?;
+    Some(bias_gradient(call, bias, results, &dz, &products))
 }
 
-pub(super) fn launch_queries(
+fn launch_queries(
     call: &AttentionCall,
     results: &Results,
     dz: &CubeTensor,
@@ -307,7 +270,7 @@ pub(super) fn launch_queries(
     );
 }
 
-pub(super) fn launch_keys(
+fn launch_keys(
     call: &AttentionCall,
     results: &Results,
     dz: &CubeTensor,
@@ -338,39 +301,6 @@ pub(super) fn launch_keys(
         call.sizes(),
         call.d_head,
         call.tile(),
-        call.causal,
-    );
-}
-
-pub(super) fn launch_bias(
-    call: &AttentionCall,
-    bias: &CubeTensor,
-    results: &Results,
-    dz: &CubeTensor,
-    products: &CubeTensor,
-    dbias: &CubeTensor,
-) {
-    let [q, k, v] = &call.tensors;
-    let [q_rows, k_rows, v_rows] = call.rows.map(Rows::argument);
-    let (count, dim) = per_element(&q.client, len(dbias));
-    attention_backward_bias::launch(
-        &q.client,
-        count,
-        dim,
-        floats(q),
-        floats(k),
-        floats(v),
-        floats(bias),
-        call.lens_argument(),
-        floats(dz),
-        floats(&results.log_sum_exp),
-        floats(products),
-        floats(dbias),
-        q_rows,
-        k_rows,
-        v_rows,
-        call.sizes(),
-        call.d_head,
         call.causal,
     );
 }

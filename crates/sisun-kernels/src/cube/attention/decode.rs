@@ -2,7 +2,8 @@
 
 use super::super::reduce::{largest_of_cube, sum_of_cube};
 use super::super::tensor::{cubes, floats, uncleared, units_of};
-use super::AttentionCall;
+use super::call::AttentionCall;
+use super::forward::forward;
 use super::layout::{Rows, Sizes, real_keys};
 use crate::reference::HIDDEN_SCORE;
 use burn_cubecl::tensor::CubeTensor;
@@ -92,13 +93,21 @@ fn attention_of_one_query(
     }
 }
 
+/// Return `z` `[batch, query, n_heads·d_head]`, without what a gradient needs.
+pub(in crate::cube) fn result(call: &AttentionCall) -> CubeTensor {
+    match call.n_query == 1 && fits(call) {
+        true => launch(call),
+        false => forward(call).z,
+    }
+}
+
 /// Return true if a cube can compute a head of this width.
-pub(super) fn fits(call: &AttentionCall) -> bool {
+fn fits(call: &AttentionCall) -> bool {
     let hardware = &call.tensors[0].client.properties().hardware;
     call.d_head <= UNITS && hardware.max_units_per_cube as usize >= UNITS
 }
 
-pub(super) fn launch(call: &AttentionCall) -> CubeTensor {
+fn launch(call: &AttentionCall) -> CubeTensor {
     let [q, k, v] = &call.tensors;
     let [q_rows, k_rows, v_rows] = call.rows.map(Rows::argument);
     let n = call.batch * call.heads.n_heads;

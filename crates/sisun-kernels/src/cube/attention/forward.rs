@@ -1,8 +1,8 @@
 //! The forward pass.
 
-use super::super::tensor::{cubes, floats, units_of};
+use super::super::tensor::{cubes, floats, uncleared, units_of};
+use super::call::{AttentionCall, Results, UNITS};
 use super::layout::{Rows, Sizes, real_keys};
-use super::{AttentionCall, Results, UNITS};
 use crate::reference::HIDDEN_SCORE;
 use cubecl::prelude::*;
 
@@ -99,8 +99,14 @@ fn attention_forward(
     }
 }
 
-pub(super) fn launch(call: &AttentionCall, results: &Results) {
+/// Return `z` `[batch, query, n_heads·d_head]` and the log-sum-exp `[batch, head, query]`.
+pub(in crate::cube) fn forward(call: &AttentionCall) -> Results {
     let [q, k, v] = &call.tensors;
+    let n_heads = call.heads.n_heads;
+    let results = Results {
+        z: uncleared(q, [call.batch, call.n_query, n_heads * call.d_head]),
+        log_sum_exp: uncleared(q, [call.batch, n_heads, call.n_query]),
+    };
     let [q_rows, k_rows, v_rows] = call.rows.map(Rows::argument);
     let blocks = call.n_query.div_ceil(UNITS);
     attention_forward::launch(
@@ -122,4 +128,5 @@ pub(super) fn launch(call: &AttentionCall, results: &Results) {
         call.tile(),
         call.causal,
     );
+    results
 }

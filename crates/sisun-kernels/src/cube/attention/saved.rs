@@ -1,8 +1,9 @@
 //! The values that attention saves for its gradients.
 
 use super::super::tensor::uncleared;
+use super::backward::backward;
+use super::call::{AttentionCall, Gradients, Results};
 use super::layout::Rows;
-use super::{AttentionCall, Gradients, Results};
 use crate::recorded::SavedForBackward;
 use burn::backend::{Cube, TensorMetadata};
 use burn_cubecl::tensor::CubeTensor;
@@ -23,7 +24,7 @@ impl SavedForBackward<Cube, 2> for SelfAttentionSaved {
             dkv: vec![dqkv.clone()],
             rows: self.call.rows,
         };
-        let dbias = self.call.backward(&self.results, dz, &to, wanted[1]);
+        let dbias = backward(&self.call, &self.results, dz, &to, wanted[1]);
         [Some(dqkv), dbias]
     }
 }
@@ -46,7 +47,7 @@ impl SavedForBackward<Cube, 2> for CrossAttentionSaved {
             dkv: vec![dkv.clone()],
             rows: self.call.rows,
         };
-        self.call.backward(&self.results, dz, &to, false);
+        backward(&self.call, &self.results, dz, &to, false);
         [Some(dq), Some(dkv)]
     }
 }
@@ -70,7 +71,7 @@ impl SavedForBackward<Cube, 4> for AttentionSaved {
             dq: dq.clone(),
             dkv: vec![dk.clone(), dv.clone()],
         };
-        let dbias = self.call.backward(&self.results, dz, &to, wanted[3]);
+        let dbias = backward(&self.call, &self.results, dz, &to, wanted[3]);
         [Some(dq), Some(dk), Some(dv), dbias]
     }
 }
