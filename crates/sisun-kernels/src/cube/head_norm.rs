@@ -10,7 +10,8 @@ use burn::backend::{Cube, TensorMetadata};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-/// Norm the heads before `n_normed`, those before `n_heads` by `gamma_q`, and copy the rest.
+/// Apply the norm to the heads before `n_normed`, with `gamma_q` before `n_heads` and `gamma_k` after
+/// it, and copy the rest.
 #[cube(launch)]
 fn head_norm_forward(
     x: &[f32],
@@ -100,7 +101,7 @@ fn head_norm_backward(
     }
 }
 
-/// Sum over the `count` heads of each token from head `first` on.
+/// Write the gradient of one γ: the sum over the `count` heads of each token from `first` on.
 #[cube(launch)]
 fn head_norm_backward_gamma(
     dy: &[f32],

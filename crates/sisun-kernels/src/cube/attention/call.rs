@@ -168,10 +168,10 @@ impl AttentionCall {
     }
 }
 
-/// Room for the gradients.
+/// Buffers for the gradients.
 pub(super) struct Gradients {
     pub(super) dq: CubeTensor,
-    /// That of the keys and that of the values, or one for both.
+    /// One for the keys and one for the values, or one for both.
     pub(super) dkv: Vec<CubeTensor>,
     /// Of dq, dk and dv.
     pub(super) rows: [Rows; 3],

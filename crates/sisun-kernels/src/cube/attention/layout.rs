@@ -21,7 +21,8 @@ impl Rows {
 }
 
 impl Rows {
-    /// Rows of heads side by side in `[batch, n_pos, width]`, from column `first` on.
+    /// Return the rows of heads that lie side by side in `[batch, n_pos, width]`, from column `first`
+    /// on.
     pub(super) fn columns(first: usize, n_pos: usize, width: usize, d_head: usize) -> Self {
         Self {
             offset: first,
@@ -31,7 +32,7 @@ impl Rows {
         }
     }
 
-    /// Rows of `[batch, head, pos, d_head]` whose last axis is contiguous.
+    /// Return the rows of a tensor `[batch, head, pos, d_head]` whose last axis is contiguous.
     pub(super) fn strided(x: &CubeTensor) -> Self {
         let strides = x.meta.strides();
         Self {
