@@ -13,8 +13,8 @@ use std::marker::PhantomData;
 pub(crate) trait SavedForBackward<B: Backend, const N: usize>:
     Clone + Debug + Send + 'static
 {
-    /// Return the gradients of the arguments. `dy` is the gradient of the result, and `wanted[i]` is
-    /// true if the gradient of argument `i` is needed.
+    /// Return the gradients of the arguments. `dy` is the gradient of the result, and `wanted[i]`
+    /// is true if the gradient of argument `i` is needed.
     fn gradients(self, dy: FloatTensor<B>, wanted: [bool; N]) -> [Option<FloatTensor<B>>; N];
 }
 

@@ -163,8 +163,8 @@ pub fn of_evaluation(config: &ModelConfig, tokens: usize) -> u128 {
 }
 
 /// Check that the largest tensor of a forward pass over `rows` texts of `len` tokens, which holds
-/// the attention scores, fits into a buffer of the adapter. On the CPU buffers have no limit of their
-/// own. No rows stand for the weights alone.
+/// the attention scores, fits into a buffer of the adapter. On the CPU buffers have no limit of
+/// their own. No rows stand for the weights alone.
 ///
 /// # Errors
 /// [`ModelError::PastLimit`], naming the tensor.

@@ -1,6 +1,6 @@
 //! Attention without the `[query, key]` tensor (Dao et al. 2022): a thread for each query, which
-//! reads the keys and values in tiles that its cube shares, and for the gradients of keys and values
-//! a thread for each key, which reads the queries in the same way.
+//! reads the keys and values in tiles that its cube shares, and for the gradients of keys and
+//! values a thread for each key, which reads the queries in the same way.
 
 mod backward;
 mod bias;

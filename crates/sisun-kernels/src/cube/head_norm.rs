@@ -10,8 +10,8 @@ use burn::backend::{Cube, TensorMetadata};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-/// Apply the norm to the heads before `n_normed`, with `gamma_q` before `n_heads` and `gamma_k` after
-/// it, and copy the rest.
+/// Apply the norm to the heads before `n_normed`, with `gamma_q` before `n_heads` and `gamma_k`
+/// after it, and copy the rest.
 #[cube(launch)]
 fn head_norm_forward(
     x: &[f32],

@@ -50,8 +50,8 @@ pub(super) fn per_row(client: &Client, d: usize) -> usize {
     d.next_power_of_two().clamp(32.min(most), most)
 }
 
-/// Return at least `n` cubes: above the limit of one axis they are spread over several, and the last
-/// ones have no work.
+/// Return at least `n` cubes: above the limit of one axis they are spread over several, and the
+/// last ones have no work.
 pub(super) fn cubes(client: &Client, n: usize) -> CubeCount {
     let n = u32::try_from(n).expect("the elements of a tensor that fits into a buffer");
     match n {

@@ -102,7 +102,8 @@ fn attention_backward_queries(
     }
 }
 
-/// Write the gradients of the keys and values, to one buffer or to one each; those of padding are 0.
+/// Write the gradients of the keys and values, to one buffer or to one each; those of padding are
+/// 0.
 #[cube(launch)]
 fn attention_backward_keys(
     q: &[f32],

@@ -99,8 +99,8 @@ impl AttentionCall {
         }
     }
 
-    /// Use q `[batch, n_heads, query, d_head]`, and k and v `[batch, n_kv_heads, key, d_head]`, with
-    /// any strides.
+    /// Use q `[batch, n_heads, query, d_head]`, and k and v `[batch, n_kv_heads, key, d_head]`,
+    /// with any strides.
     pub(in crate::cube) fn of_parts(
         qkv: [CubeTensor; 3],
         bias: Option<CubeTensor>,
