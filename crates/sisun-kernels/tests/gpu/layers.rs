@@ -113,7 +113,7 @@ fn activations() {
             agree(
                 &format!("{kind:?} of {n}"),
                 &device,
-                &[x.clone()],
+                std::slice::from_ref(&x),
                 &|x| activation(x[0].clone(), kind),
                 &|x| reference::activation(x[0].clone(), kind),
             );
