@@ -17,7 +17,7 @@ const TILE_BYTES: usize = 16_384;
 
 /// Layout and sizes of q, k and v.
 #[derive(Clone, Debug)]
-pub(in crate::cube) struct AttentionCall {
+pub(crate) struct AttentionCall {
     pub(super) tensors: [CubeTensor; 3],
     pub(super) rows: [Rows; 3],
     pub(super) batch: usize,
@@ -32,7 +32,7 @@ pub(in crate::cube) struct AttentionCall {
 
 impl AttentionCall {
     /// Return true if the kernels take heads of this width on the device of a tensor.
-    pub(in crate::cube) fn fits(near: &CubeTensor, d_head: usize) -> bool {
+    pub(crate) fn fits(near: &CubeTensor, d_head: usize) -> bool {
         let hardware = &near.client.properties().hardware;
         (1..=WIDEST_FUSED_HEAD).contains(&d_head)
             && hardware.max_units_per_cube as usize >= UNITS
@@ -41,7 +41,7 @@ impl AttentionCall {
     }
 
     /// Use q, k and v side by side in `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`.
-    pub(in crate::cube) fn of_qkv(
+    pub(crate) fn of_qkv(
         qkv: CubeTensor,
         bias: Option<CubeTensor>,
         heads: HeadCounts,
@@ -72,7 +72,7 @@ impl AttentionCall {
 
     /// Use q `[batch, query, n_heads·d_head]`, and k and v side by side in
     /// `[batch, key, 2·n_kv_heads·d_head]`.
-    pub(in crate::cube) fn of_q_and_kv(
+    pub(crate) fn of_q_and_kv(
         q: CubeTensor,
         kv: CubeTensor,
         heads: HeadCounts,
@@ -101,7 +101,7 @@ impl AttentionCall {
 
     /// Use q `[batch, n_heads, query, d_head]`, and k and v `[batch, n_kv_heads, key, d_head]`,
     /// with any strides.
-    pub(in crate::cube) fn of_parts(
+    pub(crate) fn of_parts(
         qkv: [CubeTensor; 3],
         bias: Option<CubeTensor>,
         causal: bool,
@@ -179,7 +179,7 @@ pub(super) struct Gradients {
 
 /// Results of the forward pass, for the backward pass.
 #[derive(Clone, Debug)]
-pub(in crate::cube) struct Results {
+pub(crate) struct Results {
     pub z: CubeTensor,
     pub log_sum_exp: CubeTensor,
 }

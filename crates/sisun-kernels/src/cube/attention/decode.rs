@@ -94,7 +94,7 @@ fn attention_of_one_query(
 }
 
 /// Return `z` `[batch, query, n_heads·d_head]`, without what a gradient needs.
-pub(in crate::cube) fn result(call: &AttentionCall) -> CubeTensor {
+pub(crate) fn result(call: &AttentionCall) -> CubeTensor {
     match call.n_query == 1 && fits(call) {
         true => launch(call),
         false => forward(call).z,

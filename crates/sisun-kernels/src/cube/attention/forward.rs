@@ -100,7 +100,7 @@ fn attention_forward(
 }
 
 /// Return `z` `[batch, query, n_heads·d_head]` and the log-sum-exp `[batch, head, query]`.
-pub(in crate::cube) fn forward(call: &AttentionCall) -> Results {
+pub(crate) fn forward(call: &AttentionCall) -> Results {
     let [q, k, v] = &call.tensors;
     let n_heads = call.heads.n_heads;
     let results = Results {

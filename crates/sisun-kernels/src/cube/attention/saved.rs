@@ -10,7 +10,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 /// Saved values of self-attention: one gradient for q, k and v together, and one for the bias.
 #[derive(Clone, Debug)]
-pub(in crate::cube) struct SelfAttentionSaved {
+pub(crate) struct SelfAttentionSaved {
     pub call: AttentionCall,
     pub results: Results,
 }
@@ -31,7 +31,7 @@ impl SavedForBackward<Cube, 2> for SelfAttentionSaved {
 
 /// Saved values of attention with q in one projection, and k and v in another.
 #[derive(Clone, Debug)]
-pub(in crate::cube) struct CrossAttentionSaved {
+pub(crate) struct CrossAttentionSaved {
     pub call: AttentionCall,
     pub results: Results,
 }
@@ -54,7 +54,7 @@ impl SavedForBackward<Cube, 2> for CrossAttentionSaved {
 
 /// Saved values of attention with separate q, k and v.
 #[derive(Clone, Debug)]
-pub(in crate::cube) struct AttentionSaved {
+pub(crate) struct AttentionSaved {
     pub call: AttentionCall,
     pub results: Results,
 }
