@@ -104,7 +104,7 @@ fn a_model_that_exceeds_the_limits_of_an_adapter_is_refused_before_the_run() {
     let large = ["--set", "model.context_len=65536", "--device", "wgpu"];
     let bench = [&["bench", "train", "configs/bench-1m.toml"][..], &large].concat();
     let told = [
-        "attention over 65536 tokens",
+        "a layer over 12 windows of 65536 tokens",
         "needs a buffer of",
         "at most: lower train.batch_size",
         "--device cpu",

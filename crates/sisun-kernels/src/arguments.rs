@@ -17,13 +17,19 @@ pub enum Optional<B: Backend> {
     Absent,
 }
 
+impl<B: Backend> Optional<B> {
+    pub(crate) fn get(self) -> Option<FloatTensor<B>> {
+        match self {
+            Self::Given(x) => Some(x),
+            Self::Absent => None,
+        }
+    }
+}
+
 impl<B: Lift> Optional<B> {
     /// Convert to a tensor of the public interface.
     pub(crate) fn lift<const D: usize>(self) -> Option<Tensor<D>> {
-        match self {
-            Self::Given(x) => Some(B::lift(x)),
-            Self::Absent => None,
-        }
+        self.get().map(B::lift)
     }
 }
 

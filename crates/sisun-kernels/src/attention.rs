@@ -9,6 +9,9 @@ use burn::tensor::Tensor;
 
 pub use crate::reference::{HIDDEN_SCORE, mix, pattern, scores};
 
+/// The widest head whose attention a GPU computes without the `[query, key]` tensor.
+pub const WIDEST_FUSED_HEAD: usize = 256;
+
 /// Compute `softmax(q·kᵀ/√d_head + bias)·v`, leaving hidden keys out.
 ///
 /// With dropout this is the plain composition, which materialises the pattern.

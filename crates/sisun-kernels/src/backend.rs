@@ -2,7 +2,8 @@
 //!
 //! [`Kernels`] lists them. The default body of each defines the operation: a composition of Burn
 //! operations from `reference`, differentiable and the same on every backend. `Flex`, the CPU
-//! backend, overrides each with its own version in `flex`.
+//! backend, overrides each with its own version in `flex`; `Cube`, the backend of GPUs, overrides
+//! those that would be many kernel launches with its own in `cube`.
 #![cfg_attr(feature = "ndarray", allow(deprecated))] // Burn's `NdArray` is deprecated; the tests compare with it
 
 use crate::options::{AdamW, Muon};
@@ -11,7 +12,7 @@ use crate::reference;
 use crate::{ActivationFunction, AttentionOptions, Cell, HeadCounts, Lens, MatmulPrecision};
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
-use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
+use burn::backend::autodiff::checkpoint::strategy::BalancedCheckpointing;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Cube, Flex, backend_extension};
 use burn::tensor::{FloatDType, Tensor};
@@ -107,16 +108,13 @@ pub trait Kernels: Backend + Lift {
         causal: bool,
         lens: Option<Lens>,
     ) -> FloatTensor<Self> {
-        let [q, k, v] = heads.split(Self::lift(qkv));
         let options = AttentionOptions {
             causal,
             bias: bias.lift(),
             dropout: 0.0,
             lens,
         };
-        Self::lower(reference::merge_heads(reference::attention(
-            q, k, v, &options,
-        )))
+        Self::lower(reference::self_attention(Self::lift(qkv), heads, &options))
     }
 
     /// Compute [`crate::attention()`].
@@ -145,16 +143,14 @@ pub trait Kernels: Backend + Lift {
         heads: HeadCounts,
         lens: Option<Lens>,
     ) -> FloatTensor<Self> {
-        let [q, k, v] = heads.split_apart(Self::lift(q), Self::lift(kv));
         let options = AttentionOptions {
             causal: false,
             bias: None,
             dropout: 0.0,
             lens,
         };
-        Self::lower(reference::merge_heads(reference::attention(
-            q, k, v, &options,
-        )))
+        let (q, kv) = (Self::lift(q), Self::lift(kv));
+        Self::lower(reference::cross_attention(q, kv, heads, &options))
     }
 
     /// Compute [`crate::recurrent()`].
@@ -307,15 +303,14 @@ pub trait Kernels: Backend + Lift {
     }
 }
 
-impl Kernels for Cube {}
-impl Kernels for Autodiff<Cube, NoCheckpointing> {}
 // With gradient checkpointing, the compositions are recomputed in the backward pass.
 impl Kernels for Autodiff<Flex, BalancedCheckpointing> {}
 impl Kernels for Autodiff<Cube, BalancedCheckpointing> {}
 
 #[cfg(feature = "ndarray")]
 mod ndarray {
-    use super::{Autodiff, BalancedCheckpointing, Kernels, NdArray, NoCheckpointing};
+    use super::{Autodiff, BalancedCheckpointing, Kernels, NdArray};
+    use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 
     impl Kernels for NdArray {}
     impl Kernels for Autodiff<NdArray, NoCheckpointing> {}

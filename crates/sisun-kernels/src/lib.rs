@@ -3,8 +3,8 @@
 //! The model calls the functions at the root of this crate. Each has a plain version in
 //! [`mod@reference`]: its formula as a composition of Burn operations, differentiable and the same on
 //! every backend. Where a backend has a faster version of an operation, [`backend::Kernels`]
-//! chooses it; those of the CPU are in `flex`, which calls functions on slices in `cpu`. To learn
-//! only which formula is computed, read [`mod@reference`].
+//! chooses it; those of the CPU are in `flex`, which calls functions on slices in `cpu`, and those
+//! of GPUs in `cube`. To learn only which formula is computed, read [`mod@reference`].
 //!
 //! A wrong shape inside our own code is a bug and panics, through [`assert_shape!`].
 
@@ -12,6 +12,7 @@ mod arguments;
 pub mod attention;
 pub mod backend;
 mod cpu;
+mod cube;
 mod dropout;
 mod flex;
 mod heads;
@@ -19,6 +20,7 @@ mod layers;
 mod lift;
 pub mod optimizer;
 mod options;
+mod recorded;
 pub mod recurrent;
 pub mod reference;
 mod shape;

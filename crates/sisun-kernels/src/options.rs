@@ -18,7 +18,7 @@ pub enum MatmulPrecision {
 }
 
 /// A function of each element, between the two layers of the feed-forward network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActivationFunction {
     /// `x·Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel 2016).
     Gelu,

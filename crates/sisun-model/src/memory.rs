@@ -3,6 +3,7 @@
 use crate::{Activation, Count, ModelError, device};
 use burn::tensor::Device;
 use sisun_config::ModelConfig;
+use sisun_kernels::attention::WIDEST_FUSED_HEAD;
 use std::fs;
 use std::path::Path;
 
@@ -161,9 +162,9 @@ pub fn of_evaluation(config: &ModelConfig, tokens: usize) -> u128 {
         .saturating_mul(NUMBER)
 }
 
-/// Check that the largest tensor of a forward pass over `rows` texts of `len` tokens fits into a
-/// buffer of the adapter. On the CPU buffers have no limit of their own. No rows stand for the
-/// weights alone.
+/// Check that the largest tensor of a forward pass over `rows` texts of `len` tokens, which holds
+/// the attention scores, fits into a buffer of the adapter. On the CPU buffers have no limit of
+/// their own. No rows stand for the weights alone.
 ///
 /// # Errors
 /// [`ModelError::PastLimit`], naming the tensor.
@@ -173,13 +174,24 @@ pub fn check_buffers(
     len: usize,
     device: &Device,
 ) -> Result<(), ModelError> {
+    check_tensors(config, rows, len, true, device)
+}
+
+/// Check as [`check_buffers`] does; `scores` is true if the pass holds the scores.
+fn check_tensors(
+    config: &ModelConfig,
+    rows: usize,
+    len: usize,
+    scores: bool,
+    device: &Device,
+) -> Result<(), ModelError> {
     let Some(adapter) = device::opened(device) else {
         return Ok(());
     };
     let Some(limit) = adapter.largest_buffer else {
         return Ok(());
     };
-    let (needed, what, remedy) = largest_tensor(config, rows, len);
+    let (needed, what, remedy) = largest_tensor(config, rows, len, scores);
     match needed <= u128::from(limit) {
         true => Ok(()),
         false => Err(ModelError::PastLimit {
@@ -193,8 +205,13 @@ pub fn check_buffers(
 }
 
 /// Return the bytes of the largest tensor of a forward pass on a GPU, its name, and what makes it
-/// smaller. A GPU computes the attention scores of all heads at once.
-fn largest_tensor(config: &ModelConfig, rows: usize, len: usize) -> (u128, String, &'static str) {
+/// smaller. With `scores` it holds the attention scores of all heads at once.
+fn largest_tensor(
+    config: &ModelConfig,
+    rows: usize,
+    len: usize,
+    scores: bool,
+) -> (u128, String, &'static str) {
     let vocab = config.vocab_size.unwrap_or(0);
     let product = |sizes: &[usize]| {
         let count = |n: u128, size: &usize| n.saturating_mul(*size as u128);
@@ -204,7 +221,10 @@ fn largest_tensor(config: &ModelConfig, rows: usize, len: usize) -> (u128, Strin
     let (heads, width) = (config.n_heads, config.ff_width().max(qkv));
     let tensors = [
         (
-            product(&[rows, heads, len, len]),
+            match scores {
+                true => product(&[rows, heads, len, len]),
+                false => 0,
+            },
             format!("attention over {len} tokens ({rows} windows of {heads} heads)"),
             "lower train.batch_size, model.context_len or model.n_heads",
         ),
@@ -291,7 +311,10 @@ impl Training<'_> {
     /// # Errors
     /// [`ModelError::TooLarge`], naming the setting that contributes most.
     pub fn check(&self, device: &Device) -> Result<(), ModelError> {
-        check_buffers(self.model, self.batch_size, self.model.context_len, device)?;
+        let len = self.model.context_len;
+        // Dropout inside attention needs the pattern, and so do heads too wide for the kernels.
+        let scores = self.model.dropout > 0.0 || self.model.d_head() > WIDEST_FUSED_HEAD;
+        check_tensors(self.model, self.batch_size, len, scores, device)?;
         let (key, value) = self.largest();
         check(
             self.bytes(),
@@ -501,18 +524,22 @@ mod tests {
     fn the_largest_tensor_by_hand() {
         let model = model("d_ff = 40");
         // Scores of 7 windows, 2 heads and 200 tokens.
-        let (bytes, what, _) = largest_tensor(&model, 7, 200);
+        let (bytes, what, _) = largest_tensor(&model, 7, 200, true);
         assert_eq!(bytes, 7 * 2 * 200 * 200 * 4);
         assert!(
             what.starts_with("attention over 200 tokens (7 windows"),
             "{what}"
         );
+        // Without the scores the largest is the logits.
+        let (bytes, what, _) = largest_tensor(&model, 7, 200, false);
+        assert_eq!(bytes, 7 * 200 * 100 * 4);
+        assert!(what.starts_with("the logits of 7 windows"), "{what}");
         // Logits of 7 windows of 20 tokens, 100 kinds.
-        let (bytes, what, _) = largest_tensor(&model, 7, 20);
+        let (bytes, what, _) = largest_tensor(&model, 7, 20, true);
         assert_eq!(bytes, 7 * 20 * 100 * 4);
         assert!(what.starts_with("the logits of 7 windows"), "{what}");
         // The embedding: 100 tokens, 10 wide.
-        assert_eq!(largest_tensor(&model, 0, 0).0, 100 * 10 * 4);
+        assert_eq!(largest_tensor(&model, 0, 0, true).0, 100 * 10 * 4);
     }
 
     #[test]

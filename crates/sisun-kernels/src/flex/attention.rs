@@ -1,12 +1,13 @@
 //! Attention on the CPU.
 
-use super::steps::{SavedForBackward, qkv_shape};
+use super::steps::qkv_shape;
 use super::tensor::{contiguous, floats, shaped, tensor};
 use crate::cpu::Buffer;
 use crate::cpu::attention::{Gradients, HeadRows, Rows, Shape, backward, forward};
+use crate::recorded::SavedForBackward;
 use crate::{HeadCounts, Lens};
-use burn::backend::TensorMetadata;
 use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::DType;
 
 /// Layout and sizes of q, k and v.
@@ -234,7 +235,7 @@ pub(super) struct SelfAttentionSaved {
     pub results: Results,
 }
 
-impl SavedForBackward<2> for SelfAttentionSaved {
+impl SavedForBackward<Flex, 2> for SelfAttentionSaved {
     fn gradients(self, dz: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let qkv = &self.call.tensors[0];
         let mut dqkv = Buffer::uncleared(floats(qkv).len());
@@ -252,7 +253,7 @@ pub(super) struct CrossAttentionSaved {
     pub results: Results,
 }
 
-impl SavedForBackward<2> for CrossAttentionSaved {
+impl SavedForBackward<Flex, 2> for CrossAttentionSaved {
     fn gradients(self, dz: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let sizes = [0, 1].map(|i| shaped::<3>(&self.call.tensors[i]));
         let lens = sizes.map(|size| size.iter().product::<usize>());
@@ -282,7 +283,7 @@ pub(super) struct AttentionSaved {
     pub results: Results,
 }
 
-impl SavedForBackward<4> for AttentionSaved {
+impl SavedForBackward<Flex, 4> for AttentionSaved {
     fn gradients(self, dz: FlexTensor, _: [bool; 4]) -> [Option<FlexTensor>; 4] {
         let sizes = self.call.tensors.each_ref().map(shaped::<4>);
         // One buffer for all three, each part `[batch, head, pos, d_head]`.

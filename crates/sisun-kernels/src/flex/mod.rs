@@ -13,6 +13,7 @@ use crate::backend::{Kernels, Optional, TensorList};
 use crate::cpu::norm::Norm;
 use crate::cpu::{self, Buffer, Matrix, MatrixProduct, matmul, matmul_held};
 use crate::options::{AdamW, Muon};
+use crate::recorded::record;
 use crate::{ActivationFunction, Cell, HeadCounts, Lens, MatmulPrecision};
 use attention::{AttentionCall, AttentionSaved, CrossAttentionSaved, Results, SelfAttentionSaved};
 use burn::backend::flex::FlexTensor;
@@ -21,7 +22,7 @@ use burn::backend::{Autodiff, Flex, TensorMetadata};
 use burn::tensor::{DType, TensorData};
 use burn_std::bf16;
 use recurrent::{AttentiveSaved, RecurrentCall, RecurrentSaved};
-use steps::{matrix, qkv_shape, record};
+use steps::{matrix, qkv_shape};
 use tensor::{contiguous, floats, indices, numbers, shaped, tensor};
 
 impl Kernels for Flex {
@@ -459,15 +460,6 @@ impl Kernels for Autodiff<Flex> {
                 weights,
             }
         })
-    }
-}
-
-impl Optional<Flex> {
-    fn get(self) -> Option<FlexTensor> {
-        match self {
-            Self::Given(x) => Some(x),
-            Self::Absent => None,
-        }
     }
 }
 

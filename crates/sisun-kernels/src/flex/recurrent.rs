@@ -1,13 +1,13 @@
 //! Recurrent cells on the CPU.
 
-use super::steps::SavedForBackward;
 use super::tensor::{contiguous, floats, shaped, tensor};
 use crate::cpu::recurrent::{
     Arguments, AttentionArguments, AttentionShape, Kept, Shape, backward, forward,
 };
+use crate::recorded::SavedForBackward;
 use crate::{Cell, Lens};
-use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
+use burn::backend::{Flex, TensorMetadata};
 
 /// The tensors of a call: those of the recurrence, and those of the attention.
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ pub(super) struct RecurrentSaved {
     pub results: Results,
 }
 
-impl SavedForBackward<4> for RecurrentSaved {
+impl SavedForBackward<Flex, 4> for RecurrentSaved {
     fn gradients(self, dresult: FlexTensor, _: [bool; 4]) -> [Option<FlexTensor>; 4] {
         let [gates, weight, bias, initial, ..] = self.call.gradients(&self.results, &dresult);
         [gates, weight, bias, initial].map(Some)
@@ -159,7 +159,7 @@ pub(super) struct AttentiveSaved {
     pub results: Results,
 }
 
-impl SavedForBackward<9> for AttentiveSaved {
+impl SavedForBackward<Flex, 9> for AttentiveSaved {
     fn gradients(self, dresult: FlexTensor, _: [bool; 9]) -> [Option<FlexTensor>; 9] {
         self.call.gradients(&self.results, &dresult).map(Some)
     }

@@ -1,66 +1,16 @@
 //! The operations' gradients: the values that each saves in its forward pass, and its backward
 //! pass.
-//!
-//! In each, `dy` is the gradient of the result, and `wanted[i]` is true if the gradient of argument
-//! `i` is needed.
 
 use super::tensor::{contiguous, floats, shaped, tensor};
 use crate::cpu::heads::QkvShape;
 use crate::cpu::norm::Norm;
 use crate::cpu::{self, Matrix, MatrixProduct, matmul};
+use crate::recorded::SavedForBackward;
 use crate::{ActivationFunction, HeadCounts, MatmulPrecision};
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Flex, TensorMetadata};
+use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Element;
 use bytemuck::Pod;
-use std::fmt::Debug;
-use std::marker::PhantomData;
-
-/// Values that an operation with `N` arguments saves for its gradient.
-pub(super) trait SavedForBackward<const N: usize>: Clone + Debug + Send + 'static {
-    /// Return the gradients of the arguments.
-    fn gradients(self, dy: FlexTensor, wanted: [bool; N]) -> [Option<FlexTensor>; N];
-}
-
-#[derive(Debug)]
-struct Step<K>(PhantomData<K>);
-
-impl<K: SavedForBackward<N>, const N: usize> Backward<Flex, N> for Step<K> {
-    type State = K;
-
-    fn backward(self, ops: Ops<K, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let dy = gradients.consume::<Flex>(&ops.node);
-        let found = ops
-            .state
-            .gradients(dy, ops.parents.each_ref().map(Option::is_some));
-        for (parent, gradient) in ops.parents.into_iter().zip(found) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                gradients.register::<Flex>(parent.id, gradient);
-            }
-        }
-    }
-}
-
-/// Record an operation in the graph if any of its arguments requires a gradient.
-pub(super) fn record<K: SavedForBackward<N>, const N: usize>(
-    arguments: [NodeGuard; N],
-    result: FlexTensor,
-    kept: impl FnOnce() -> K,
-) -> FloatTensor<Autodiff<Flex>> {
-    match Step::<K>(PhantomData)
-        .prepare::<NoCheckpointing>(arguments)
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => prepared.finish(kept(), result),
-        OpsKind::UnTracked(prepared) => prepared.finish(result),
-    }
-}
 
 /// Return a matrix in the tensor's own layout and element type.
 pub(super) fn matrix<T: Element + Pod>(x: &FlexTensor) -> Matrix<'_, T> {
@@ -86,7 +36,7 @@ pub(super) struct Linear {
     pub precision: MatmulPrecision,
 }
 
-impl SavedForBackward<3> for Linear {
+impl SavedForBackward<Flex, 3> for Linear {
     fn gradients(self, dy: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let dy = contiguous(&dy);
         let ([n, d_in], [_, d_out]) = (shaped(&self.x), shaped(&dy));
@@ -126,7 +76,7 @@ pub(super) struct Normed {
     pub centred: bool,
 }
 
-impl SavedForBackward<3> for Normed {
+impl SavedForBackward<Flex, 3> for Normed {
     fn gradients(self, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let (shape, dy) = (shaped::<2>(&self.x), contiguous(&dy));
         let norm = Norm {
@@ -158,7 +108,7 @@ pub(super) struct Activated {
     pub activation: ActivationFunction,
 }
 
-impl SavedForBackward<1> for Activated {
+impl SavedForBackward<Flex, 1> for Activated {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let dx =
             cpu::activation::backward(floats(&contiguous(&dy)), floats(&self.x), self.activation);
@@ -173,7 +123,7 @@ pub(super) struct Gated {
     pub up: FlexTensor,
 }
 
-impl SavedForBackward<2> for Gated {
+impl SavedForBackward<Flex, 2> for Gated {
     fn gradients(self, dy: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let (dgate, dup) = cpu::activation::swiglu_backward(
             floats(&contiguous(&dy)),
@@ -198,7 +148,7 @@ pub(super) struct NormedHeads {
     pub epsilon: f64,
 }
 
-impl SavedForBackward<3> for NormedHeads {
+impl SavedForBackward<Flex, 3> for NormedHeads {
     fn gradients(self, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let norm = |gamma| Norm {
             gamma: floats(gamma),
@@ -231,7 +181,7 @@ pub(super) struct Rotated {
     pub heads: HeadCounts,
 }
 
-impl SavedForBackward<1> for Rotated {
+impl SavedForBackward<Flex, 1> for Rotated {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let (qkv_shape, [_, half]) = (qkv_shape(&dy, self.heads), shaped(&self.cos));
         let (shape, dy) = (dy.shape(), contiguous(&dy));
@@ -264,7 +214,7 @@ pub(super) struct Embedded {
     pub shape: [usize; 2],
 }
 
-impl SavedForBackward<1> for Embedded {
+impl SavedForBackward<Flex, 1> for Embedded {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let [vocab, d] = self.shape;
         let table = cpu::embedding::backward(floats(&contiguous(&dy)), d, &self.tokens, vocab);
@@ -281,7 +231,7 @@ pub(super) struct CrossEntropy {
     pub weights: Option<FlexTensor>,
 }
 
-impl SavedForBackward<1> for CrossEntropy {
+impl SavedForBackward<Flex, 1> for CrossEntropy {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let weights = self.weights.as_ref().map(floats);
         let (logits, log_sum) = (floats(&self.logits), floats(&self.log_sum));

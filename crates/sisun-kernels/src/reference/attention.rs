@@ -1,6 +1,7 @@
 //! Scaled dot-product attention (Vaswani et al. 2017, equation 1), with grouped keys and values.
 
-use crate::{AttentionOptions, assert_shape, dropout};
+use super::heads::merge_heads;
+use crate::{AttentionOptions, HeadCounts, assert_shape, dropout};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
 /// The score of a hidden key. Finite, because WGSL does not guarantee infinities; its softmax is
@@ -15,6 +16,23 @@ pub fn attention(
     options: &AttentionOptions,
 ) -> Tensor<4> {
     mix(dropout(pattern(scores(q, k, options)), options.dropout), v)
+}
+
+/// Compute [`crate::self_attention`].
+pub fn self_attention(qkv: Tensor<3>, heads: HeadCounts, options: &AttentionOptions) -> Tensor<3> {
+    let [q, k, v] = heads.split(qkv);
+    merge_heads(attention(q, k, v, options))
+}
+
+/// Compute [`crate::cross_attention`].
+pub fn cross_attention(
+    q: Tensor<3>,
+    kv: Tensor<3>,
+    heads: HeadCounts,
+    options: &AttentionOptions,
+) -> Tensor<3> {
+    let [q, k, v] = heads.split_apart(q, kv);
+    merge_heads(attention(q, k, v, options))
 }
 
 /// Compute `q·kᵀ/√d_head + bias`, with hidden keys at [`HIDDEN_SCORE`].

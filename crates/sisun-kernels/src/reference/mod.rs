@@ -15,7 +15,9 @@ pub mod optimizer;
 mod recurrent;
 
 pub use activation::{activation, swiglu};
-pub use attention::{HIDDEN_SCORE, attention, mix, pattern, scores};
+pub use attention::{
+    HIDDEN_SCORE, attention, cross_attention, mix, pattern, scores, self_attention,
+};
 pub use embedding::embedding;
 pub use heads::{merge_heads, norm_heads, rotate_heads};
 pub use linear::linear;
