@@ -22,6 +22,7 @@ mod lens;
 mod matrix;
 mod neurons;
 mod output;
+mod own_numbers;
 mod patch;
 mod principal;
 mod residual;
@@ -55,6 +56,10 @@ pub use language::Language;
 pub use language_model::LanguageModel;
 pub use lens::{LensCell, LensOptions, LensToken, LogitLens, NextToken, StreamPart};
 pub use neurons::{NeuronName, NeuronOutput, WrittenLogit};
+pub use own_numbers::{
+    Deviation, OwnError, OwnExplanation, OwnNumbers, OwnPreset, OwnQuery, OwnScale, PRESETS,
+    Printed, Remark, Rows,
+};
 pub use patch::{
     Agreement, AlignedToken, AttentionInput, PatchAxis, PatchOptions, PatchText, PatchedPath,
     Patching, PathOptions, numbered_head,

@@ -275,7 +275,7 @@ export class App {
   /** Show the cell that is pointed at or pinned, wherever it is visible. */
   mark() {
     const { state, pointed } = this;
-    const single = state.view !== "grid" && state.view !== "table";
+    const single = state.view !== "grid" && state.view !== "table" && state.view !== "own";
     for (const panel of this.panels) panel.mark(this.cellOf(panel.column));
     this.all.mark(state.view);
     const column = pointed?.column ?? 0;

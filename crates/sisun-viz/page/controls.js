@@ -130,7 +130,7 @@ export class Controls {
     /** @type {[key: string, name: string][]} */
     const times = app.page.kind === "time" ? [[", .", "time"]] : [];
     listKeys([
-      ["1 – 5", "1"], ["← ↑ ↓ →", "arrows"], ["+ − 0", "zoom"], ["", "drag"], ["[ ]", "head"], ["{ }", "layer"],
+      [`1 – ${VIEWS.length}`, "1"], ["← ↑ ↓ →", "arrows"], ["+ − 0", "zoom"], ["", "drag"], ["[ ]", "head"], ["{ }", "layer"],
       ...times, ["Enter", "enter"], ["Esc", "escape"], ["?", "help"],
     ]);
   }

@@ -13,6 +13,7 @@ import { viewOf } from "./live-view.js";
 import { counted } from "./numbers.js";
 import { report, tellTrouble } from "./trouble.js";
 import { bytesOf, inflate } from "./unpack.js";
+import { followed } from "./walk.js";
 import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
@@ -227,8 +228,9 @@ export class Live {
     for (const turn of this.#underway.keys()) if (turn <= answer.turn) this.#underway.delete(turn);
     if (!laid || !this.#loaded) return;
     const { app, config } = this;
-    const fixed = { given: this.given, config, bias: this.#loaded.bias };
-    app.views[0] = viewOf(fixed, laid, answer.edited ?? answer.untouched);
+    const follow = async (/** @type {Parameters<import("./live-view.js").Follow>[0]} */ asked) => followed(await this.client.walk(asked), this.tokenizer);
+    const fixed = { given: this.given, config, bias: this.#loaded.bias, follow };
+    app.views[0] = viewOf(fixed, laid, answer.edited ?? answer.untouched, answer.edited ? 1 : 0);
     app.untouched = answer.edited ? viewOf(fixed, laid, answer.untouched) : null;
     app.page.text = laid.text;
     app.state.refit();

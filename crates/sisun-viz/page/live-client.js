@@ -1,6 +1,7 @@
 // The page's side of its worker: of several requests only the newest waits.
 
-/** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest } from "./live-worker.js" */
+/** @import { LiveWalk } from "./live-walk.js" */
+/** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest, WalkRequest } from "./live-worker.js" */
 
 export class Client {
   /** @type {Worker} */
@@ -9,6 +10,8 @@ export class Client {
   #busy = false;
   /** @type {ReadRequest | null} The request to send next. */
   #waiting = null;
+  /** What waits for tokens that are followed, by number. @type {Map<number, (walk: LiveWalk | null) => void>} */
+  #walks = new Map();
   /** @type {(loaded: Loaded) => void} */
   #loaded = () => {};
   /** @type {(error: Error) => void} */
@@ -46,6 +49,17 @@ export class Client {
     return this.#turn;
   }
 
+  /**
+   * Follow a token through a layer; null if the worker has gone on to another text.
+   * @param {Omit<WalkRequest, "kind" | "number">} asked
+   * @returns {Promise<LiveWalk | null>}
+   */
+  walk(asked) {
+    const number = ++this.#turn;
+    this.#worker.postMessage({ kind: "walk", number, ...asked });
+    return new Promise((resolve) => this.#walks.set(number, resolve));
+  }
+
   #next() {
     if (this.#busy || !this.#waiting) return;
     this.#busy = true;
@@ -56,6 +70,11 @@ export class Client {
   /** @param {Answer} answer */
   #receive(answer) {
     if (answer.kind === "loaded") return this.#loaded(answer);
+    if (answer.kind === "walk") {
+      this.#walks.get(answer.number)?.(answer.walk);
+      this.#walks.delete(answer.number);
+      return;
+    }
     if (answer.kind === "failed") {
       this.#busy = false;
       return this.#failed(new Error(answer.message));

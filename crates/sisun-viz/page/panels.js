@@ -6,6 +6,7 @@ import { GridPanel } from "./grid.js";
 import { HeadPanel } from "./head.js";
 import { headName } from "./heads.js";
 import { written } from "./numbers.js";
+import { OwnTab } from "./own-tab.js";
 import { TablePanel } from "./table.js";
 import { TextPanel } from "./text.js";
 import { say } from "./words.js";
@@ -17,7 +18,7 @@ import { WorkedPanel } from "./worked.js";
 /** @typedef {{ panels: Panel[], captions: HTMLElement[] }} Tab One caption for each panel, or none. */
 
 /** @type {Record<ViewName, new (host: HTMLElement, column: number, app: App) => Panel>} */
-const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel };
+const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel, own: OwnTab };
 
 /**
  * Return the current views: one checkpoint, or all models.
@@ -83,7 +84,7 @@ export class Panels {
    */
   #make(name) {
     const section = find(`view-${name}`);
-    const views = name === "table" ? [null] : this.app.present();
+    const views = name === "table" || name === "own" ? [null] : this.app.present();
     if (views.length === 1) return { panels: [new PANELS[name](section, 0, this.app)], captions: [] };
     section.classList.add("columns");
     section.closest(".stage")?.classList.add("many");

@@ -4,9 +4,11 @@ use super::colours::colours;
 use super::encode::Blocks;
 use super::html;
 use super::live::{LiveError, LiveModel, WeightFormat};
+use super::own::presets;
 use super::thin::{MOST_WEIGHTS, weights};
 use super::view::{Room, View, view};
 use serde::Serialize;
+use serde_json::Value;
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel, LossRises};
 use std::collections::BTreeMap;
 
@@ -43,6 +45,8 @@ struct Content {
     /// 256 colours of three bytes each, as base64.
     colours: BTreeMap<String, String>,
     views: Vec<View>,
+    /// Examples of matrices that a reader can start from.
+    presets: Vec<Value>,
     /// The model itself, on a page that computes.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<LiveModel>,
@@ -68,6 +72,7 @@ impl Page {
             notes: Vec::new(),
             colours: colours(),
             views: Vec::new(),
+            presets: presets(),
             model: None,
         };
         let room = Room {

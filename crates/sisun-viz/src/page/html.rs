@@ -57,6 +57,7 @@ const SCRIPTS: &[Source] = sources![
     "live-tokenizer.js",
     "live-utf8.js",
     "live-view.js",
+    "live-walk.js",
     "live-wasm.js",
     "live-weights.js",
     "live-worker.js",
@@ -64,6 +65,13 @@ const SCRIPTS: &[Source] = sources![
     "main.js",
     "matrix.js",
     "numbers.js",
+    "own-check.js",
+    "own-numbers.js",
+    "own-panel.js",
+    "own-strings.js",
+    "own-tab.js",
+    "own-tables.js",
+    "own.js",
     "pairs-app.js",
     "pairs-map.js",
     "pairs-strings.js",
@@ -74,6 +82,7 @@ const SCRIPTS: &[Source] = sources![
     "save.js",
     "sentence.js",
     "state.js",
+    "steps.js",
     "strings.js",
     "strips.js",
     "svg.js",
@@ -98,8 +107,13 @@ const SCRIPTS: &[Source] = sources![
     "units.js",
     "unpack.js",
     "view.js",
+    "walk.js",
     "words.js",
+    "worked-context.js",
+    "worked-items.js",
+    "worked-list.js",
     "worked-steps.js",
+    "worked-stream.js",
     "worked.js",
 ];
 
@@ -127,7 +141,10 @@ const TOP: &str = include_str!("../../page/top.html");
 /// The page of attention maps.
 pub(crate) const ATTENTION: Parts = Parts {
     template: include_str!("../../page/page.html"),
-    styles: &[include_str!("../../page/style.css")],
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/worked.css"),
+    ],
     generator: "sisun attention",
     entry: "main.js",
     worker: None,
@@ -140,6 +157,7 @@ pub(crate) const LIVE: Parts = Parts {
     template: include_str!("../../page/page.html"),
     styles: &[
         include_str!("../../page/style.css"),
+        include_str!("../../page/worked.css"),
         include_str!("../../page/live.css"),
     ],
     generator: "sisun page",
@@ -186,6 +204,20 @@ pub(crate) const ANALYSIS: Parts = Parts {
     ],
     generator: "sisun analysis",
     entry: "analysis.js",
+    worker: None,
+    before: "",
+    side: "",
+};
+
+/// The page of given matrices.
+pub(crate) const OWN: Parts = Parts {
+    template: include_str!("../../page/own.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/worked.css"),
+    ],
+    generator: "sisun own numbers",
+    entry: "own.js",
     worker: None,
     before: "",
     side: "",
@@ -310,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages = [ATTENTION, LIVE, TRACE, PAIRS, ANALYSIS].map(|parts| {
+        let pages = [ATTENTION, LIVE, TRACE, PAIRS, ANALYSIS, OWN].map(|parts| {
             let entries = [Some(parts.entry), parts.worker].into_iter().flatten();
             let joined = entries.map(|entry| modules::join(entry, SCRIPTS).unwrap());
             joined.collect::<String>()

@@ -3,6 +3,7 @@
 use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
 use super::units::Units;
+use super::walk::{Walk, walk};
 use rayon::prelude::*;
 use serde::Serialize;
 use sisun_infer::{
@@ -39,6 +40,7 @@ pub(super) struct View {
     patterns: Patterns,
     rollout: Option<usize>,
     pub(super) vectors: Option<Vectors>,
+    walk: Walk,
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
     chance: Chance,
@@ -171,6 +173,7 @@ pub(super) fn view(
         ..found.vectors
     });
     let bias = bias(loaded, &heads, with_vectors, blocks);
+    let walk = walk(loaded, text, looking, room.views, blocks)?;
     let mut stats = loaded.head_stats(&layers, &heads, &found.spreads);
     for head in stats.iter_mut().flatten() {
         head.ablation = loss_rises.and_then(|all| all.get(&(head.layer, head.head)).copied());
@@ -202,6 +205,7 @@ pub(super) fn view(
         },
         rollout,
         vectors,
+        walk,
         bias,
         stats,
         chance: loaded.chance(n),
