@@ -50,3 +50,4 @@ mod sisun;
 mod training;
 mod two_processes;
 mod verifying;
+mod worked;

@@ -677,6 +677,10 @@ fn bad_matrices_are_told_with_key_value_and_remedy() {
             &["printed.scores", "\"a\""],
         ),
         (
+            &format!("{good}\n[printed]\nscores = [\"0.{}\"]", "1".repeat(40)),
+            &["printed.scores", "42 characters", "at most 30"],
+        ),
+        (
             &format!("{good}\n[printed]\nz = [\"1 2\", \"1 2\"]"),
             &["printed.z", "2 rows"],
         ),

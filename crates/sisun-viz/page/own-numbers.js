@@ -1,5 +1,6 @@
 // Attention computed from matrices that a reader gives, and a note's numbers compared with the right ones.
 
+import { shown } from "./labels.js";
 import { matricesOf, OwnTrouble } from "./own-check.js";
 import { division, fixed } from "./worked-context.js";
 import { word } from "./worked-list.js";
@@ -73,7 +74,7 @@ function deviationsOf(printed, { q, k, v, rows, query }) {
     return given.flatMap((text, i) => {
       const row = first + i;
       const numbers = text.trim().split(/\s+/);
-      if (numbers.length !== right[row].length) throw new OwnTrouble("own-printed", table);
+      if (numbers.length !== right[row].length || numbers.some((number) => number.length > 30)) throw new OwnTrouble("own-printed", table);
       return numbers.flatMap((number, column) => {
         const value = right[row][column];
         return Math.abs(Number(number) - value) <= 0.5 * 10 ** -decimals(number) + 1e-12 ? [] : [{ step, table, row, column, printed: number, right: value }];
@@ -109,7 +110,7 @@ export function ownContext({ given, tokens, query, divisor, q, v, rows }, langua
   if (rows[query].keys.some((key) => key.hidden)) flags.add("masked");
   const values = {
     ...division(flags, given.scale !== false, d, divisor, language),
-    n: String(tokens.length), d: String(d), dv: String(dv), D: String(given.X?.[0].length ?? 0), input: "X", query: tokens[query], top: fixed(rows[query].most, 3),
+    n: String(tokens.length), d: String(d), dv: String(dv), D: String(given.X?.[0].length ?? 0), input: "X", query: shown(tokens[query]), top: fixed(rows[query].most, 3),
   };
   return { flags: [...flags], values };
 }
@@ -141,7 +142,7 @@ export function printedSentences(found, language) {
   for (const [table, row] of rows) {
     const list = (/** @type {string[]} */ texts) => (texts.length > 1 ? `[${texts.join(", ")}]` : texts[0]);
     const values = {
-      table: names[table] ?? table, token: tokens[row[0].row], number: row.map(({ column }) => column + 1).join(", "),
+      table: names[table] ?? table, token: shown(tokens[row[0].row]), number: row.map(({ column }) => column + 1).join(", "),
       printed: list(row.map(({ printed }) => printed)), right: list(row.map(corrected)),
     };
     add(row[0].step, word(table === "sum" ? "printed-sum" : "printed", values, language));

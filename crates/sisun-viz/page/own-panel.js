@@ -266,20 +266,21 @@ export class OwnNumbers {
     const { keys, sum, z } = rows[query];
     const vector = (/** @type {ArrayLike<number>} */ values) => `[${Array.from(values, (x) => written(x, 3)).join(", ")}]`;
     const w = (/** @type {string} */ name) => word(name, {}, language());
-    /** @type {Record<string, { titles: string[], cell: (key: typeof keys[number], j: number) => string[], total?: string[] }>} */
+    const sumRow = say("own-sum");
+    /** @type {Record<string, { titles: string[], cell: (key: typeof keys[number], j: number) => string[], total?: string[] }>} The total begins with its label. */
     const tables = {
-      similarity: { titles: ["k", "q · k"], cell: (key, j) => [vector(k[j]), written(key.dot)], total: [`q = ${vector(q[query])}`, ""] },
+      similarity: { titles: ["k", "q · k"], cell: (key, j) => [vector(k[j]), written(key.dot)], total: ["q", vector(q[query]), ""] },
       scale: { titles: ["q · k", w("scaled-scores")], cell: (key) => [written(key.dot), written(key.scaled)] },
       mask: { titles: [w("score"), "", w("masked")], cell: (key) => [written(key.scaled), w(key.hidden ? "hidden" : "visible"), written(key.masked)] },
-      softmax: { titles: [w("score"), w("exp"), w("weight")], cell: (key) => [written(key.masked), written(key.exp), written(key.weight)], total: ["", written(sum), written(1)] },
-      "weighted-sum": { titles: [w("weight"), "v", w("weighted")], cell: (key, j) => [written(key.weight), vector(v[j]), vector(v[j].map((x) => x * key.weight))], total: [written(1), "", `z = ${vector(z)}`] },
+      softmax: { titles: [w("score"), w("exp"), w("weight")], cell: (key) => [written(key.masked), written(key.exp), written(key.weight)], total: [sumRow, "", written(sum), written(1)] },
+      "weighted-sum": { titles: [w("weight"), "v", w("weighted")], cell: (key, j) => [written(key.weight), vector(v[j]), vector(v[j].map((x) => x * key.weight))], total: [sumRow, written(1), "", `z = ${vector(z)}`] },
     };
     const table = tables[id];
     if (!table) return [];
     const head = make("tr", {}, make("th", { scope: "col", textContent: w("token") }), ...table.titles.map((textContent) => make("th", { scope: "col", textContent })));
     const body = keys.map((key, j) => make("tr", { className: `${key.hidden ? "hidden-key" : ""}${j === query ? " chosen" : ""}` },
       make("th", { scope: "row" }, make("bdi", { textContent: tokens[j] })), ...table.cell(key, j).map((textContent) => make("td", { textContent }))));
-    const foot = table.total && make("tfoot", {}, make("tr", {}, make("th", { scope: "row", textContent: say("own-sum") }), ...table.total.map((textContent) => make("td", { textContent }))));
+    const foot = table.total && make("tfoot", {}, make("tr", {}, make("th", { scope: "row", textContent: table.total[0] }), ...table.total.slice(1).map((textContent) => make("td", { textContent }))));
     return [scrolled(make("table", {}, make("thead", {}, head), make("tbody", {}, ...body), ...(foot ? [foot] : [])))];
   }
 }

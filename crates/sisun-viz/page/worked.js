@@ -195,10 +195,10 @@ export class WorkedPanel {
   }
 
   #agreement() {
-    const { limits, steps: { keys } } = this.#shown;
+    const { limits, steps: { keys, edited } } = this.#shown;
     const legend = say("legend-vectors", written(limits.qk, 2), written(limits.vz, 2));
     const lines = [make("p", { className: "aside", textContent: legend })];
-    if (keys[0].pattern !== null) {
+    if (keys[0].pattern !== null && edited.length === 0) {
       const apart = Math.max(...keys.map((key) => Math.abs(key.weight - (key.pattern ?? 0))));
       lines.unshift(make("p", { className: "agree", textContent: say("agree", apart.toExponential(1), this.view.patterns.error.toExponential(1)) }));
     }

@@ -88,6 +88,7 @@ impl OwnNumbers {
         }
     }
 
+    /// Return the index of the query among tokens with these labels.
     pub(super) fn checked_query(&self, tokens: &[String]) -> Result<usize, OwnError> {
         let none = |query: String| {
             let listed = tokens.iter().take(LISTED).enumerate();

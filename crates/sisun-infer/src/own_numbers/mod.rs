@@ -11,6 +11,7 @@ pub use printed::{Deviation, Printed};
 
 use crate::explain::{Inputs, Steps};
 use serde::{Deserialize, Serialize};
+use sisun_data::make_visible;
 
 /// Rows of numbers.
 pub type Rows = Vec<Vec<f64>>;
@@ -106,7 +107,7 @@ pub struct Remark {
 pub struct OwnExplanation {
     /// What was given.
     pub given: OwnNumbers,
-    /// Labels of the tokens.
+    /// Labels of the tokens, for display.
     pub tokens: Vec<String>,
     /// Index of the query.
     pub query: usize,
@@ -168,7 +169,7 @@ impl OwnNumbers {
         }
         let mut found = OwnExplanation {
             given: self.clone(),
-            tokens,
+            tokens: tokens.iter().map(|token| make_visible(token)).collect(),
             query,
             divisor,
             q,

@@ -3,6 +3,9 @@
 use super::{OwnError, OwnExplanation, Rows};
 use serde::{Deserialize, Serialize};
 
+/// Largest number of characters of a printed number.
+const LONGEST: usize = 30;
+
 /// Tables as a text prints them: a string for each row, its numbers separated by spaces, so that
 /// the printed precision is known. A table of one row is that of the query.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +126,13 @@ fn compared(
             });
         }
         for (column, (&printed, &right)) in numbers.iter().zip(&right[row]).enumerate() {
+            if printed.len() > LONGEST {
+                return Err(OwnError::Printed {
+                    key: table,
+                    found: format!("has a number of {} characters", printed.len()),
+                    expected: format!("at most {LONGEST}"),
+                });
+            }
             let value: f64 = printed.parse().map_err(|_| OwnError::Printed {
                 key: table,
                 found: format!("has {printed:?}"),

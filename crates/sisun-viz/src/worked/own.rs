@@ -2,6 +2,7 @@
 
 use super::context::{StepContext, fixed};
 use super::words::word;
+use sisun_data::make_visible;
 use sisun_infer::{Deviation, Language, OwnExplanation, OwnScale};
 use std::collections::BTreeMap;
 
@@ -93,7 +94,7 @@ pub fn printed_sentences(
             Language::Korean => &remark.ko,
         };
         let of_step = sentences.entry(remark.step.clone()).or_default();
-        of_step.push(told.clone());
+        of_step.push(make_visible(told));
     }
     sentences
 }
