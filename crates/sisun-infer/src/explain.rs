@@ -2,16 +2,19 @@
 //! and compared with the weights and the result of the model.
 
 mod edited;
+mod next;
 mod query;
 mod rotation;
 mod steps;
-pub(crate) mod stream;
+mod stream;
+mod stream_rows;
 mod walks;
 
+pub use next::{NextSteps, StreamPoint, StreamSource};
 pub use query::Query;
 pub use rotation::{Moved, Rotation};
 pub use steps::{Inputs, KeySteps, Steps};
-pub use stream::{NextSteps, Products, Stream, StreamPoint, StreamSource};
+pub use stream::{Products, Stream};
 pub use walks::Walks;
 
 use crate::attention_maps::Token;
@@ -20,7 +23,7 @@ use crate::{CaptureSelection, InferError, LanguageModel};
 use serde::{Serialize, Serializer};
 use sisun_config::{Ffn, Norm, NormPlacement, Position};
 use sisun_model::{Activation, Capture, Captured, to_host};
-use stream::{STREAM, StreamRows, wide};
+use stream_rows::{STREAM, StreamRows, wide};
 
 /// A step-by-step computation of one head's attention for one query.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -120,7 +120,7 @@ export const STEPS = {
         { "when": ["scaled"], "en": "Divided by √d_head = √{d} = {root}: the more numbers a vector has, the larger scores become, and the softmax would end up with a single token.", "ko": "점수를 √d_head = √{d} = {root} 값으로 나눕니다. 나누지 않으면 차원이 클수록 점수가 커져서 softmax가 한 토큰에만 쏠립니다." },
         { "when": ["unscaled", "model"], "en": "This model does not divide its scores: they stay as they are.", "ko": "이 모델은 점수를 나누지 않고 그대로 씁니다." },
         { "when": ["unscaled", "!model"], "en": "The scores are not divided here: they stay as they are.", "ko": "여기서는 점수를 나누지 않고 그대로 씁니다." },
-        { "when": ["own-divisor"], "en": "Divided by {root}, the number that was given in place of √d_head.", "ko": "√d_head 대신 지정한 수 {root}로 나눕니다." }
+        { "when": ["own-divisor"], "en": "Divided by {root}, the number that was given in place of √d_head.", "ko": "√d_head 대신 지정한 수로 나눕니다({root})." }
       ]
     },
     {

@@ -1,6 +1,7 @@
 //! The stream around every layer and head at once, shortened, for a page.
 
-use super::stream::{STREAM, StreamRows, StreamSource, most_likely, probability, wide};
+use super::next::{StreamSource, most_likely, probability};
+use super::stream_rows::{STREAM, StreamRows, times, wide};
 use crate::attention_maps::Token;
 use crate::head_weights::HeadWeights;
 use crate::{CaptureSelection, InferError, LanguageModel};
@@ -175,7 +176,7 @@ impl LanguageModel {
                 let z = &z[place * tokens * d_head..][..tokens * d_head];
                 let shares: Vec<Vec<f64>> = z
                     .chunks_exact(d_head)
-                    .map(|z| super::stream::times(&wide(z), &o.values, d))
+                    .map(|z| times(&wide(z), &o.values, d))
                     .collect();
                 for share in &shares {
                     let share: Vec<f32> = share.iter().map(|&x| x as f32).collect();
