@@ -299,7 +299,8 @@ fn bias_and_shared_keys_are_told() {
     in_order(
         &text,
         &[
-            "the position comes in at step 7, as a bias of the scores (alibi)",
+            "the position comes in at step 7, as a bias of the scores",
+            "(alibi)",
             "Heads 0 to 2 share",
             "Step 7: position (+ bias)",
             "0.0039",

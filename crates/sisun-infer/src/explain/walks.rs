@@ -90,9 +90,7 @@ impl LanguageModel {
         let (d, d_head) = (config.d_model, config.d_head());
         let shown = SHOWN.min(d);
         let short = |rows: &[f32], width: usize| -> Vec<f32> {
-            rows.chunks_exact(width)
-                .flat_map(|row| shortened(row))
-                .collect()
+            rows.chunks_exact(width).flat_map(shortened).collect()
         };
         let get = |name, layer: usize| rows.get(&(name, layer)).map(|rows| short(rows, d));
         let (mut start_names, mut start) = (Vec::new(), Vec::new());

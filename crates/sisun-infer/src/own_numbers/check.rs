@@ -1,6 +1,7 @@
 //! Shapes and values of given matrices.
 
-use super::{OwnError, OwnNumbers, OwnQuery, OwnScale, Rows};
+use super::error::OwnError;
+use super::given::{OwnNumbers, OwnQuery, OwnScale, Rows};
 use crate::explain::Steps;
 
 /// Largest number of rows and of columns.
@@ -154,8 +155,7 @@ fn check_matrix(key: &'static str, matrix: &Rows) -> Result<(), OwnError> {
     }
     for (row, numbers) in matrix.iter().enumerate() {
         for (column, &value) in numbers.iter().enumerate() {
-            // NaN is refused as well.
-            if !(value.abs() <= LARGEST) {
+            if value.is_nan() || value.abs() > LARGEST {
                 return Err(OwnError::NotFinite {
                     key,
                     row,

@@ -1,6 +1,6 @@
 //! Worked examples of public lecture notes.
 
-use super::OwnNumbers;
+use super::given::OwnNumbers;
 
 /// A worked example that comes with the program, as TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Numbers that a text prints, compared with the right ones.
 
-use super::{OwnError, OwnExplanation, Rows};
+use super::error::OwnError;
 use serde::{Deserialize, Serialize};
 
 /// Largest number of characters of a printed number.
@@ -62,45 +62,14 @@ impl Printed {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-
-    /// Return the numbers that are wrong, table by table.
-    ///
-    /// # Errors
-    /// If a table has another shape than the result, or holds something that is not a number.
-    pub(super) fn deviations(&self, found: &OwnExplanation) -> Result<Vec<Deviation>, OwnError> {
-        let of = |number: fn(&crate::explain::KeySteps) -> f64| -> Rows {
-            let rows = found.rows.iter();
-            rows.map(|row| row.keys.iter().map(number).collect())
-                .collect()
-        };
-        let exp = of(|key| key.score.exp());
-        let sum = exp.iter().map(|row| vec![row.iter().sum()]).collect();
-        let z = found.rows.iter().map(|row| row.z.clone()).collect();
-        let tables: [(_, _, &Vec<String>, &Rows); 9] = [
-            ("qkv", "Q", &self.q, &found.q),
-            ("qkv", "K", &self.k, &found.k),
-            ("qkv", "V", &self.v, &found.v),
-            ("similarity", "scores", &self.scores, &of(|key| key.dot)),
-            ("scale", "scaled", &self.scaled, &of(|key| key.scaled)),
-            ("softmax", "exp", &self.exp, &exp),
-            ("softmax", "sum", &self.sum, &sum),
-            ("softmax", "weights", &self.weights, &of(|key| key.weight)),
-            ("weighted-sum", "z", &self.z, &z),
-        ];
-        let mut all = Vec::new();
-        for (step, table, printed, right) in tables {
-            all.extend(compared(step, table, printed, right, found.query)?);
-        }
-        Ok(all)
-    }
 }
 
 /// Return the deviations of one table.
-fn compared(
+pub(super) fn compared(
     step: &'static str,
     table: &'static str,
     printed: &[String],
-    right: &Rows,
+    right: &[Vec<f64>],
     query: usize,
 ) -> Result<Vec<Deviation>, OwnError> {
     let rows = match printed.len() {

@@ -45,11 +45,11 @@ struct Content {
     /// 256 colours of three bytes each, as base64.
     colours: BTreeMap<String, String>,
     views: Vec<View>,
-    /// Examples of matrices that a reader can start from.
-    presets: Vec<Value>,
     /// The model itself, on a page that computes.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<LiveModel>,
+    /// Examples of matrices that a reader can start from.
+    presets: Vec<Value>,
 }
 
 impl Page {
@@ -72,8 +72,8 @@ impl Page {
             notes: Vec::new(),
             colours: colours(),
             views: Vec::new(),
-            presets: presets(),
             model: None,
+            presets: presets(),
         };
         let room = Room {
             weights: MOST_WEIGHTS / views.max(1),
