@@ -61,16 +61,29 @@ fn steps_come_in_order_with_their_shapes() {
         &text,
         &[
             "layer 1, head 0",
-            "Step 1: similarity (q · Kᵀ)",
+            "Step 1: embedding (x)",
+            "RoPE brings the position in at step 5",
+            "Step 2: residual stream before layer 1 (h)",
+            "Step 3: norm (x̂)",
+            "Step 4: q, k, v (x̂ · W)",
+            "(1 × 36) × (36 × 12) = (1 × 12)",
+            "x̂ · W_Q[:, 0] = ",
+            "Step 5: position: rotation",
+            "Step 6: similarity (q · Kᵀ)",
             &product,
-            "Step 2: scaling",
+            "Step 7: scaling",
             "÷ √12",
-            "Step 3: mask",
+            "Step 8: mask",
             "hidden",
             "-∞",
-            "Step 4: softmax",
-            "Step 5: weighted sum",
+            "Step 9: softmax",
+            "Step 10: weighted sum (z = A · V)",
             &sum,
+            "Step 11: the head's share (z · W_O)",
+            "Step 12: residual addition (h + ΔE)",
+            "Step 13: feed-forward network",
+            "Step 14: next token",
+            "layer 1 attention",
             "All steps, with shapes",
             &product,
             &sum,
@@ -98,13 +111,17 @@ fn the_same_in_korean() {
         &text,
         &[
             "어디를 볼까요",
-            "1단계: 유사도 계산 (q · Kᵀ)",
-            "2단계: 스케일 조정",
-            "3단계: 마스크",
+            "1단계: 임베딩 (x)",
+            "5단계: 위치 반영: q와 k의 회전 (RoPE)",
+            "6단계: 유사도 계산 (q · Kᵀ)",
+            "7단계: 스케일 조정",
+            "8단계: 마스크",
             "가려짐",
             "-∞",
-            "4단계: softmax 적용",
-            "5단계: 가중합 계산",
+            "9단계: softmax 적용",
+            "10단계: 가중합 계산 (z = A · V)",
+            "12단계: 잔차 연결 (h + ΔE)",
+            "14단계: 다음 토큰",
             "전체 과정 요약 (shape 포함)",
             "가장 많이 보는 토큰",
         ],
@@ -205,6 +222,9 @@ fn of_a_long_text_the_heaviest_keys_are_shown_and_the_sums_are_of_all() {
     assert!((weights(&few) - 1.0).abs() < 2e-3 && (weights(&all) - 1.0).abs() < 5e-3);
     // q, with twelve complete numbers per line.
     let q = short
+        .split_once("q · Kᵀ)")
+        .unwrap()
+        .1
         .lines()
         .find(|line| line.trim_start().starts_with('['))
         .unwrap();
@@ -279,11 +299,13 @@ fn bias_and_shared_keys_are_told() {
     in_order(
         &text,
         &[
+            "the position comes in at step 7, as a bias of the scores",
+            "(alibi)",
             "Heads 0 to 2 share",
-            "Step 3: position (+ bias)",
+            "Step 7: position (+ bias)",
             "0.0039",
             "+ bias",
-            "Step 4: mask",
+            "Step 8: mask",
             "+ bias",
         ],
     );
@@ -315,7 +337,7 @@ fn bias_and_shared_keys_are_told() {
         &[
             "hides nothing",
             "does not divide",
-            "Step 3: softmax",
+            "Step 8: softmax",
             "left out by this model",
         ],
     );
@@ -353,4 +375,118 @@ fn queries_layers_and_heads_that_do_not_exist() {
         .ok()
         .stdout;
     assert!(shown.starts_with("Where “␣the” looks"), "{shown}");
+}
+
+#[test]
+fn the_words_of_the_steps_are_in_the_json() {
+    for (language, first, last) in [
+        ("en", "embedding (x)", "next token"),
+        ("ko", "임베딩 (x)", "다음 토큰"),
+    ] {
+        let more = ["--text", TEXT, "--json", "--language", language];
+        let found = explain(Lab::trained(), "run", &more).ok().json();
+        let steps = found["steps"].as_array().unwrap();
+        let title = |step: &serde_json::Value| step["title"].as_str().unwrap().to_owned();
+        assert!(title(&steps[0]).contains(first) && title(&steps[steps.len() - 1]).contains(last));
+        let stream = &found["stream"];
+        assert_eq!(stream["embedding"].as_array().unwrap().len(), 36);
+        let points = stream["next"]["points"].as_array().unwrap();
+        assert_eq!(
+            points.len(),
+            5,
+            "embedding, and attention and network of two layers"
+        );
+    }
+}
+
+#[test]
+fn an_edited_model_shows_its_edited_numbers() {
+    let lab = Lab::trained();
+    let edit = [
+        "--text",
+        TEXT,
+        "--query",
+        "3",
+        "--edit",
+        "pattern 1.0 @3 = first",
+    ];
+    let text = explain(lab, "run", &edit).ok().stdout;
+    let told = "Edited (pattern 1.0 @3 = first): the weights below are the edited ones";
+    let plain: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain.contains(told), "{text}");
+    let found = explain(lab, "run", &[&edit[..], &["--json"]].concat())
+        .ok()
+        .json();
+    assert_eq!(found["keys"][0]["weight"], 1.0);
+    assert_eq!(found["keys"][0]["pattern"], 1.0);
+    assert!(found["differences"]["z"].as_f64().unwrap() < 1e-5);
+    assert_eq!(found["edited"], serde_json::json!(["pattern"]));
+    explain(
+        lab,
+        "run",
+        &["--text", TEXT, "--edit", "pattern 9.0 = first"],
+    )
+    .fails(2, &["no layer 9", "0 to 1"]);
+}
+
+#[test]
+fn given_matrices_are_worked_through_without_a_model() {
+    let lab = Lab::new();
+    let own = |more: &[&str]| sisun(&[&["explain", "--matrices"], more].concat());
+    let text = own(&["mat"]).ok().stdout;
+    in_order(
+        &text,
+        &[
+            "The cat sat on the mat",
+            "Step 1: similarity (q · Kᵀ)",
+            "4.0000",
+            "Step 3: softmax",
+            "the note prints 20.979, it is 20.980",
+            "Step 4: weighted sum (z = A · V)",
+            "[0.157, 0.157, 0.132, 0.157]",
+            "“sat” looks most at",
+            "A and Z of all tokens",
+        ],
+    );
+    let korean = own(&["baekgopa", "--language", "ko"]).ok().stdout;
+    in_order(
+        &korean,
+        &[
+            "1단계: q, k, v (X · W)",
+            "“배”의 k, 1, 2, 3, 4번째 수: 노트에 적힌 값은",
+            "4단계: softmax 적용",
+            "5단계: 가중합 계산",
+            "[0.202, 0.179, 0.189, 0.209]",
+        ],
+    );
+    let found = own(&["baekgopa", "--json"]).ok().json();
+    assert_eq!(found["matrices"]["query"], 2);
+    assert!((found["matrices"]["rows"][2]["z"][0].as_f64().unwrap() - 0.201654).abs() < 1e-6);
+    assert_eq!(found["steps"].as_array().unwrap().len(), 5);
+    let other = own(&["baekgopa", "--query", "치킨을", "--json"])
+        .ok()
+        .json();
+    assert_eq!(other["matrices"]["query"], 5);
+
+    // An example as a file to start from, and a page of it.
+    let (toml, html) = (lab.at("mine.toml"), lab.at("mine.html"));
+    own(&["mat", "--format", "toml", "--out", &toml]).ok();
+    assert_eq!(own(&[&toml]).ok().stdout, text);
+    let written = fs::read_to_string(&toml).unwrap();
+    fs::write(&toml, written.replace("mask = false", "mask = true")).unwrap();
+    let masked = own(&[&toml, "--json"]).ok().json();
+    assert_eq!(masked["matrices"]["rows"][2]["keys"][3]["weight"], 0.0);
+    own(&[&toml, "--format", "html", "--out", &html]).ok();
+    assert!(fs::read_to_string(&html).unwrap().contains("\"mask\":true"));
+    own(&[&toml, "--format", "html", "--out", &html]).fails(2, &["--out", "mine.html", "--force"]);
+
+    fs::write(&toml, "Q = [[1, 2], [3]]\nK = [[1]]\nV = [[1]]").unwrap();
+    own(&[&toml]).fails(2, &["mine.toml", "Q: row 1 has 1 numbers", "row 0 has 2"]);
+    fs::write(&toml, "W = [[1]]").unwrap();
+    own(&[&toml]).fails(2, &["mine.toml", "unknown field `W`", "W_Q"]);
+    own(&["matt"]).fails(2, &["matt", "mat and baekgopa"]);
+    own(&["mat", "--query", "dog"]).fails(2, &["query = \"dog\"", "2 \"sat\""]);
+    assert_eq!(own(&["mat", "--text", "a"]).code, Some(2));
+    assert_eq!(own(&["mat", "--format", "html"]).code, Some(2));
+    assert_eq!(sisun(&["explain"]).code, Some(2));
 }

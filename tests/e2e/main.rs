@@ -57,4 +57,5 @@ mod training;
 mod two_processes;
 mod verifying;
 mod whole_pages;
+mod worked;
 mod worked_cases;

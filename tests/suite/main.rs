@@ -22,6 +22,7 @@ mod page_model;
 mod positions;
 mod rope_scaling;
 mod seq2seq;
+mod steps;
 mod structure;
 mod weights_files;
 mod worked_examples;

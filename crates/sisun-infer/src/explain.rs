@@ -1,18 +1,29 @@
 //! The attention of one query of one head, step by step: recomputed from the model's own q, k and v
 //! and compared with the weights and the result of the model.
 
+mod edited;
+mod next;
 mod query;
+mod rotation;
 mod steps;
+mod stream;
+mod stream_rows;
+mod walks;
 
+pub use next::{NextSteps, StreamPoint, StreamSource};
 pub use query::Query;
+pub use rotation::{Moved, Rotation};
 pub use steps::{Inputs, KeySteps, Steps};
+pub use stream::{Products, Stream};
+pub use walks::Walks;
 
-use crate::attention_maps::{ActivationMap, Token};
+use crate::attention_maps::Token;
+use crate::component::HeadName;
 use crate::{CaptureSelection, InferError, LanguageModel};
 use serde::{Serialize, Serializer};
-use sisun_config::Position;
-use sisun_model::Activation;
-use sisun_model::to_host;
+use sisun_config::{Ffn, Norm, NormPlacement, Position};
+use sisun_model::{Activation, Capture, Captured, to_host};
+use stream_rows::{STREAM, StreamRows, wide};
 
 /// A step-by-step computation of one head's attention for one query.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,6 +73,42 @@ pub struct Explanation {
     pub model_z: Vec<f64>,
     /// Differences between this computation and the model.
     pub differences: Differences,
+    /// The variant of the model's blocks.
+    pub form: BlockForm,
+    /// The residual stream of the query around the layer.
+    pub stream: Stream,
+    /// The edits of the model, as they were written; empty without edits.
+    pub edits: Vec<String>,
+    /// Activations of this layer and head, or of the stream, that edits changed.
+    #[serde(serialize_with = "names")]
+    pub edited: Vec<Activation>,
+}
+
+/// The variant of a model's blocks, as far as the steps depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BlockForm {
+    /// Number of layers.
+    pub n_layers: usize,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Width of the feed-forward network.
+    pub d_ff: usize,
+    /// Number of tokens of the vocabulary.
+    pub vocab: usize,
+    /// Kind of the norms.
+    pub norm: Norm,
+    /// Place of the norms.
+    pub norm_placement: NormPlacement,
+    /// Kind of the feed-forward network.
+    pub ffn: Ffn,
+    /// True if attention and feed-forward network read the same vector.
+    pub parallel_residual: bool,
+    /// True if each part's result is added to the stream, false if it replaces it.
+    pub residual: bool,
+    /// True if q and k are normalized.
+    pub qk_norm: bool,
+    /// True if q, k, v and the output have biases.
+    pub attention_bias: bool,
 }
 
 /// One key with its intermediate results.
@@ -122,34 +169,27 @@ impl LanguageModel {
     ) -> Result<Explanation, InferError> {
         let config = self.model.config();
         let layer = layer.unwrap_or(config.n_layers - 1);
-        let activations = [
-            Activation::Q,
-            Activation::K,
-            Activation::V,
-            Activation::Scores,
-            Activation::Pattern,
-            Activation::Z,
-        ];
+        let name = HeadName { layer, head };
+        name.check(config)?;
+        let tokens = self.tokens(text)?;
+        let word = query.among(text, &tokens)?;
+        let query = word.end - 1;
+        let n = tokens.len();
+        self.check_length(n)?;
         let looking = CaptureSelection {
-            activations: activations.to_vec(),
+            activations: ATTENTION.to_vec(),
             layers: Some(vec![layer].into()),
             heads: Some(vec![head].into()),
         };
-        let found = self.attend(text, &looking)?;
-        let word = query.among(&found.text, &found.tokens)?;
-        let query = word.end - 1;
-        let n = found.tokens.len();
-        let [q, k, v, scores, pattern, z] = activations.map(|activation| {
-            found
-                .of(activation)
-                .next()
-                .expect("what was asked for was captured")
-        });
+        self.check_room(n, 1, 1, &looking)?;
+        let Found { maps, rows } = self.attention_and_stream(&tokens, name, query);
+        let [q, k, v, scores, pattern, z] = maps;
 
         let d_head = config.d_head();
         let scale = config.score_scale();
-        let q = row(q, query);
-        let [k, v] = [k, v].map(|rows| (0..n).map(|key| row(rows, key)).collect::<Vec<_>>());
+        let q = row(&q, query);
+        let [k, v] = [k, v].map(|rows| (0..n).map(|key| row(&rows, key)).collect::<Vec<_>>());
+        let [scores, pattern, model_z] = [scores, pattern, z].map(|rows| row(&rows, query));
         let bias = self.bias(head, query, n);
         let hidden: Vec<bool> = (0..n).map(|key| config.causal && key > query).collect();
         let inputs = Inputs {
@@ -160,14 +200,15 @@ impl LanguageModel {
             bias: bias.as_deref(),
             hidden: &hidden,
         };
+        let edited = self.edited(name);
+        let steps = edited::with_edits(inputs.work(), &edited, &scores, &pattern, &model_z, &v);
         let Steps {
             keys,
             max_score,
             exp_sum,
             z: worked_z,
-        } = inputs.work();
+        } = steps;
 
-        let [scores, pattern, model_z] = [scores, pattern, z].map(|rows| row(rows, query));
         let seen = || (0..n).filter(|&key| !hidden[key]);
         let differences = Differences {
             score: largest(seen().map(|key| keys[key].score - scores[key])),
@@ -179,8 +220,10 @@ impl LanguageModel {
                     .map(|(worked, model)| worked - model),
             ),
         };
-        let keys = (found
-            .tokens
+        let beside = beside(&keys, query);
+        let rotation = Rotation::of(config, n, (query, &q), (beside, &k[beside]));
+        let stream = self.stream(&rows, layer, head, &model_z, rotation);
+        let keys = (tokens
             .iter()
             .zip(keys)
             .zip(pattern)
@@ -194,15 +237,15 @@ impl LanguageModel {
         })
         .collect();
         Ok(Explanation {
-            model: found.model,
-            text: found.text,
+            model: self.title(),
+            text: text.to_owned(),
             layer,
             head,
             n_heads: config.n_heads,
             kv_head: config.kv_head(head),
             n_kv_heads: config.kv_heads(),
-            query_label: found.tokens[query].text.clone(),
-            tokens: found.tokens,
+            query_label: tokens[query].text.clone(),
+            tokens,
             query_word: word.collect(),
             query,
             d_head,
@@ -216,7 +259,51 @@ impl LanguageModel {
             z: worked_z,
             model_z,
             differences,
+            form: self.block_form(),
+            stream,
+            edits: self.edits.written.clone(),
+            edited,
         })
+    }
+
+    /// Return the variant of the blocks.
+    pub fn block_form(&self) -> BlockForm {
+        let config = self.model.config();
+        BlockForm {
+            n_layers: config.n_layers,
+            d_model: config.d_model,
+            d_ff: config.ff_width(),
+            vocab: self.rows(),
+            norm: config.norm,
+            norm_placement: config.norm_placement,
+            ffn: config.ffn,
+            parallel_residual: config.parallel_residual,
+            residual: config.residual,
+            qk_norm: config.qk_norm,
+            attention_bias: config.has_attention_bias(),
+        }
+    }
+
+    /// Run the model, and keep the attention of one head and the stream of one token.
+    fn attention_and_stream(&self, tokens: &[Token], name: HeadName, query: usize) -> Found {
+        let names = [&ATTENTION[..], &STREAM].concat();
+        let layers: Vec<usize> = (0..self.model.config().n_layers).collect();
+        let capture = Capture::new(&names, &layers, &[name.head]).heads_of_layers(&[name.layer]);
+        let mut rows = StreamRows::new();
+        let mut maps = ATTENTION.map(|_| None);
+        self.capture_each(tokens, capture, |found| {
+            match ATTENTION.iter().position(|one| *one == found.name) {
+                Some(at) => maps[at] = Some(found),
+                None => {
+                    let row = row_of(&found, query).to_vec();
+                    rows.insert((found.name, found.layer), row);
+                }
+            }
+        });
+        Found {
+            maps: maps.map(|map| map.expect("what was asked for was captured")),
+            rows,
+        }
     }
 
     /// Return the score bias of the position variant for one query, `[key]`.
@@ -232,13 +319,41 @@ impl LanguageModel {
     }
 }
 
-/// Return one row of the only captured head.
-fn row(activation: &ActivationMap, at: usize) -> Vec<f64> {
-    let width = activation.shape[2];
-    activation.values[at * width..][..width]
-        .iter()
-        .map(|&x| f64::from(x))
-        .collect()
+/// The activations of one head, in the order of the forward pass.
+const ATTENTION: [Activation; 6] = [
+    Activation::Q,
+    Activation::K,
+    Activation::V,
+    Activation::Scores,
+    Activation::Pattern,
+    Activation::Z,
+];
+
+/// What a pass left of one head and one token.
+struct Found {
+    /// [`ATTENTION`] of the head.
+    maps: [Captured; 6],
+    /// The stream of the token.
+    rows: StreamRows,
+}
+
+/// Return one row of a captured activation of one text, with one head or without a head axis.
+fn row_of(found: &Captured, at: usize) -> &[f32] {
+    let width = found.shape.last().copied().unwrap_or(0);
+    &found.values[at * width..][..width]
+}
+
+fn row(found: &Captured, at: usize) -> Vec<f64> {
+    wide(row_of(found, at))
+}
+
+/// Return the key that is shown beside the query: the visible one with the largest weight that is
+/// not the query itself, if there is another.
+fn beside(keys: &[KeySteps], query: usize) -> usize {
+    let others = (0..keys.len()).filter(|&key| key != query && !keys[key].hidden);
+    others
+        .max_by(|&a, &b| keys[a].weight.total_cmp(&keys[b].weight))
+        .unwrap_or(query)
 }
 
 /// Return the largest absolute value, or NaN if there is a NaN.
@@ -250,4 +365,8 @@ fn largest(values: impl Iterator<Item = f64>) -> f64 {
 
 fn name_of_position<S: Serializer>(position: &Position, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(position.name())
+}
+
+fn names<S: Serializer>(activations: &[Activation], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(activations.iter().map(ToString::to_string))
 }

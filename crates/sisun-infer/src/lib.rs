@@ -23,6 +23,7 @@ mod lens;
 mod matrix;
 mod neurons;
 mod output;
+mod own_numbers;
 mod patch;
 mod positions;
 mod principal;
@@ -63,6 +64,10 @@ pub use language::Language;
 pub use language_model::LanguageModel;
 pub use lens::{LensCell, LensOptions, LensToken, LogitLens, NextToken, StreamPart};
 pub use neurons::{NeuronIndex, NeuronName, NeuronOutput, WrittenLogit};
+pub use own_numbers::{
+    Deviation, OwnError, OwnExplanation, OwnNumbers, OwnPreset, OwnQuery, OwnScale, PRESETS,
+    Printed, Remark, Rows,
+};
 pub use patch::{
     Agreement, AlignedIndex, AttentionInput, PatchAxis, PatchOptions, PatchText, PatchedPath,
     Patching, PathOptions,

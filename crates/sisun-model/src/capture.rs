@@ -142,6 +142,8 @@ pub struct Capture {
     names: Vec<Activation>,
     layers: Vec<usize>,
     heads: Vec<usize>,
+    /// Layers of activations with a head axis, if they are not those of the others.
+    layers_of_heads: Option<Vec<usize>>,
     kept: Destination,
 }
 
@@ -160,7 +162,17 @@ impl Capture {
             names: names.to_vec(),
             layers: layers.to_vec(),
             heads: heads.to_vec(),
+            layers_of_heads: None,
             kept: Destination::Here(Vec::new()),
+        }
+    }
+
+    /// Capture activations with a head axis in these layers only.
+    #[must_use]
+    pub fn heads_of_layers(self, layers: &[usize]) -> Self {
+        Self {
+            layers_of_heads: Some(layers.to_vec()),
+            ..self
         }
     }
 
@@ -191,7 +203,11 @@ impl Capture {
 
     /// Return true if an activation is requested.
     pub fn wants(&self, name: Activation, layer: usize) -> bool {
-        self.names.contains(&name) && (!name.is_of_a_layer() || self.layers.contains(&layer))
+        let layers = match &self.layers_of_heads {
+            Some(layers) if name.is_per_head() => layers,
+            _ => &self.layers,
+        };
+        self.names.contains(&name) && (!name.is_of_a_layer() || layers.contains(&layer))
     }
 
     /// Capture an activation without a head axis, if requested.

@@ -349,7 +349,7 @@ export class App {
       this.sentence.show(view, this.units(view), null, null);
       return;
     }
-    const single = state.view !== "grid" && state.view !== "table";
+    const single = state.view !== "grid" && state.view !== "table" && state.view !== "own";
     this.all.mark(state.view);
     const views = this.shownOn();
     const column = Math.min(pointed?.column ?? 0, views.length - 1);

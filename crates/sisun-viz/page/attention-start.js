@@ -2,9 +2,10 @@
 
 import { App } from "./app.js";
 import { find } from "./elements.js";
+import { OWN_STRINGS } from "./own-strings.js";
 import { ready, report, tellTrouble } from "./trouble.js";
 import { canUnpack } from "./unpack.js";
-import { say, setLanguage } from "./words.js";
+import { addStrings, say, setLanguage } from "./words.js";
 
 /** @import { Layer, PageData } from "./types.js" */
 
@@ -16,6 +17,7 @@ import { say, setLanguage } from "./words.js";
 export async function startAttention(more = () => ({})) {
   /** @type {PageData} */
   const page = JSON.parse(find("page").textContent ?? "");
+  addStrings(OWN_STRINGS);
   setLanguage(page.language);
   find("waiting").hidden = true;
   if (!canUnpack()) {

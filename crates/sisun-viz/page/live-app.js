@@ -16,6 +16,7 @@ import { Tokenizer } from "./live-tokenizer.js";
 import { counted } from "./numbers.js";
 import { report, tellTrouble } from "./trouble.js";
 import { bytesOf, inflate } from "./unpack.js";
+import { followed } from "./walk.js";
 import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
@@ -55,7 +56,8 @@ export class Live {
     this.client = new Client((answer, about) => {
       const loaded = this.loaded;
       if (!loaded) return;
-      this.shown = new Shown({ given: this.given, config: this.config, bias: loaded.bias }, about, answer, this.shown);
+      const follow = async (/** @type {Parameters<import("./live-view.js").Follow>[0]} */ asked) => followed(await this.client.walk(asked), this.tokenizer);
+      this.shown = new Shown({ given: this.given, config: this.config, bias: loaded.bias, follow }, about, answer, this.shown);
       this.#show(this.shown);
     });
     this.accuracy = new Accuracy(this);

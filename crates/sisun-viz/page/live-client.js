@@ -1,6 +1,7 @@
 // The page's side of its worker: of several requests only the newest waits.
 
-/** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest } from "./live-worker.js" */
+/** @import { LiveWalk } from "./live-walk.js" */
+/** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest, WalkRequest } from "./live-worker.js" */
 
 /**
  * @template About what the page wants to know when an answer arrives
@@ -13,6 +14,8 @@ export class Client {
   #underway = null;
   /** The request to send next. @type {{ request: ReadRequest, about: About } | null} */
   #waiting = null;
+  /** What waits for tokens that are followed, by number. @type {Map<number, (walk: LiveWalk | null) => void>} */
+  #walks = new Map();
   /** @type {(loaded: Loaded) => void} */
   #loaded = () => {};
   /** @type {(error: Error) => void} */
@@ -58,6 +61,17 @@ export class Client {
     return this.#underway === null && this.#waiting === null;
   }
 
+  /**
+   * Follow a token through a layer; null if the worker has gone on to another text.
+   * @param {Omit<WalkRequest, "kind" | "number">} asked
+   * @returns {Promise<LiveWalk | null>}
+   */
+  walk(asked) {
+    const number = ++this.#turn;
+    this.#worker.postMessage({ kind: "walk", number, ...asked });
+    return new Promise((resolve) => this.#walks.set(number, resolve));
+  }
+
   #next() {
     if (this.#underway !== null || !this.#waiting) return;
     this.#underway = this.#waiting.about;
@@ -75,6 +89,11 @@ export class Client {
   /** @param {Answer} answer */
   #receive(answer) {
     if (answer.kind === "loaded") return this.#loaded(answer);
+    if (answer.kind === "walk") {
+      this.#walks.get(answer.number)?.(answer.walk);
+      this.#walks.delete(answer.number);
+      return;
+    }
     if (answer.kind === "failed") return this.#fail(answer.message);
     const about = this.#underway;
     this.#underway = null;

@@ -12,6 +12,9 @@ import { say } from "./words.js";
 
 /** A pass over a text, and its view. @typedef {{ pass: PassResult, view: View }} Computed */
 
+/** The worker's numbers of its readings. */
+const READINGS = { untouched: 0, second: 1, edited: 2 };
+
 export class Shown {
   /** @type {Computed} */
   untouched;
@@ -32,12 +35,12 @@ export class Shown {
     this.about = about;
     this.rows = answer.rows;
     this.milliseconds = answer.milliseconds;
-    const computed = (/** @type {PassResult} */ pass, laid = about.first) => ({ pass, view: viewOf(fixed, laid, pass) });
+    const computed = (/** @type {PassResult} */ pass, /** @type {number} */ reading, laid = about.first) => ({ pass, view: viewOf(fixed, laid, pass, reading) });
     if (answer.untouched === "same" && before) this.untouched = before.untouched;
-    else if (answer.untouched !== "same") this.untouched = computed(answer.untouched);
+    else if (answer.untouched !== "same") this.untouched = computed(answer.untouched, READINGS.untouched);
     else throw new Error("the worker repeats an answer that it has not given");
-    this.second = answer.second === "same" ? before?.second ?? null : answer.second && about.second && computed(answer.second, about.second);
-    this.edited = answer.edited && computed(answer.edited);
+    this.second = answer.second === "same" ? before?.second ?? null : answer.second && about.second && computed(answer.second, READINGS.second, about.second);
+    this.edited = answer.edited && computed(answer.edited, READINGS.edited);
     if (before) this.#difference = before.#difference;
   }
 

@@ -3,18 +3,21 @@
 import { View } from "./view.js";
 
 /** @import { PassResult } from "./live-worker.js" */
+/** @import { Walk } from "./walk.js" */
 /** @import { HeadStats, Layer, LiveConfig, Token, UnitTable, ViewData } from "./types.js" */
 
-/** What stays the same from text to text. @typedef {{ given: ViewData, config: LiveConfig, bias: Float32Array | null }} Fixed */
+/** Follows a token of a reading through a layer and a head. @typedef {(asked: { reading: number, ids: number[], layer: number, head: number, token: number }) => Promise<Walk | null>} Follow */
+/** What stays the same from text to text. @typedef {{ given: ViewData, config: LiveConfig, bias: Float32Array | null, follow: Follow }} Fixed */
 
 /**
  * Return a view of a pass over a text.
  * @param {Fixed} fixed
  * @param {{ text: string, tokens: Token[] }} laid
  * @param {PassResult} pass
+ * @param {number} reading the worker's number of the reading
  * @returns {View}
  */
-export function viewOf({ given, config, bias }, { text, tokens }, pass) {
+export function viewOf({ given, config, bias, follow }, { text, tokens }, pass, reading) {
   const { n_layers, n_heads, n_kv_heads, max_tokens, causal } = config;
   const n = tokens.length;
   const numbers = (/** @type {number} */ count) => Array.from({ length: count }, (_, i) => i);
@@ -38,6 +41,8 @@ export function viewOf({ given, config, bias }, { text, tokens }, pass) {
     norms: null,
     vectors: { tokens: withVectors, kv_heads: numbers(n_heads).map((head) => Math.floor(head * n_kv_heads / n_heads)), q: [], k: [], v: [] },
     bias: bias && { block: 0, tokens: max_tokens },
+    // The stream of the page's own text does not belong to another one.
+    walk: { ...given.walk, tokens: 0 },
     chance: { ...given.chance, previous: even, first: even },
   };
   /** @type {Map<Layer, Uint16Array>} */
@@ -46,7 +51,9 @@ export function viewOf({ given, config, bias }, { text, tokens }, pass) {
   /** @type {Map<string, Float32Array>} */
   const floats = new Map(bias ? [["bias", bias]] : []);
   for (let layer = 0; layer < n_layers; layer++) floats.set(`q${layer}`, q[layer]).set(`k${layer}`, k[layer]).set(`v${layer}`, v[layer]);
-  return new View(data, { codes, floats });
+  const view = new View(data, { codes, floats });
+  view.follower = (layer, head, token) => follow({ reading, ids: tokens.map(({ id }) => id), layer, head, token });
+  return view;
 }
 
 /**

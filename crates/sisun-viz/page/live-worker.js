@@ -4,11 +4,13 @@ import { Model } from "./live-model.js";
 import { Reading } from "./live-reading.js";
 import { rolloutOf, spreadOf } from "./live-statistics.js";
 import { withValues } from "./live-values.js";
+import { walkIn } from "./live-walk.js";
 import { parametersOf } from "./live-weights.js";
 import { bytesOf, inflate } from "./unpack.js";
 
 /** @import { Edit } from "./live-edits.js" */
 /** @import { Spread } from "./live-statistics.js" */
+/** @import { LiveWalk } from "./live-walk.js" */
 /** @import { LiveModelData } from "./types.js" */
 
 /** What the page sends first; blocks are texts in base64. @typedef {{ kind: "load", model: LiveModelData, weights: string[] }} LoadRequest */
@@ -16,6 +18,7 @@ import { bytesOf, inflate } from "./unpack.js";
  * A text to compute, and the second sentence, if there is one; the edits are all for this text.
  * @typedef {{ kind: "read", turn: number, ids: number[], second: number[] | null, edits: Edit[], lens: boolean }} ReadRequest
  */
+/** A token to follow through a layer; `reading` numbers the readings. @typedef {{ kind: "walk", number: number, reading: number, ids: number[], layer: number, head: number, token: number }} WalkRequest */
 
 /**
  * One pass over a text.
@@ -33,8 +36,9 @@ import { bytesOf, inflate } from "./unpack.js";
  * What has not changed since the answer before is "same".
  * @typedef {{ kind: "read", turn: number, untouched: PassResult | "same", second: PassResult | "same" | null, edited: PassResult | null, rows: number, milliseconds: number }} ReadAnswer
  */
+/** Null if the reading has gone on to another text. @typedef {{ kind: "walk", number: number, walk: LiveWalk | null }} WalkAnswer */
 /** @typedef {{ kind: "failed", turn: number | null, message: string }} Failed */
-/** @typedef {Loaded | ReadAnswer | Failed} Answer */
+/** @typedef {Loaded | ReadAnswer | WalkAnswer | Failed} Answer */
 
 /** Most bytes of queries, keys and values that are sent with a text. */
 const VECTOR_BYTES = 4 << 20;
@@ -145,13 +149,19 @@ function buffersOf({ patterns, rollout, vectors: { q, k, v }, logits, lens }) {
   return [...patterns, ...(rollout ? [rollout] : []), ...q, ...k, ...v, logits, ...(lens ?? [])].map((array) => array.buffer);
 }
 
+/** @param {WalkRequest} request */
+function walk({ number, reading, ids, layer, head, token }) {
+  const read = readings[reading];
+  send({ kind: "walk", number, walk: read?.tokens.join() === ids.join() ? walkIn(read, layer, head, token) : null });
+}
+
 /** Requests are answered in order. */
 let before = Promise.resolve();
 
 addEventListener("message", ({ data }) => {
-  /** @type {LoadRequest | ReadRequest} */
+  /** @type {LoadRequest | ReadRequest | WalkRequest} */
   const request = data;
-  const answer = async () => (request.kind === "load" ? load(request) : read(request));
+  const answer = async () => (request.kind === "load" ? load(request) : request.kind === "walk" ? walk(request) : read(request));
   const turn = request.kind === "read" ? request.turn : null;
   before = before.then(answer).catch((error) => send({ kind: "failed", turn, message: error instanceof Error ? error.message : String(error) }));
 });

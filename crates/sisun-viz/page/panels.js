@@ -7,6 +7,7 @@ import { HeadPanel } from "./head.js";
 import { headName } from "./heads.js";
 import { ModelPanel } from "./model.js";
 import { signed, written } from "./numbers.js";
+import { OwnTab } from "./own-tab.js";
 import { PositionsPanel } from "./positions.js";
 import { AttributionPanel, LensPanel } from "./sheet-panel.js";
 import { TablePanel } from "./table.js";
@@ -22,11 +23,11 @@ import { WorkedPanel } from "./worked.js";
 /** @type {Record<ViewName, new (host: HTMLElement, column: number, app: App) => Panel>} */
 const PANELS = {
   grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel, lens: LensPanel, attribution: AttributionPanel,
-  positions: PositionsPanel, model: ModelPanel,
+  positions: PositionsPanel, model: ModelPanel, own: OwnTab,
 };
 
 /** Tabs with one panel for all models. @type {ViewName[]} */
-const ALONE = ["table", "lens", "attribution"];
+const ALONE = ["table", "lens", "attribution", "own"];
 
 /**
  * Return the current views: one checkpoint, or all models.

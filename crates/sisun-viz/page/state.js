@@ -5,11 +5,11 @@ import { OKABE_ITO } from "./colour.js";
 import { headOf } from "./heads.js";
 import { unitsOf } from "./units.js";
 
-/** @typedef {"grid" | "head" | "text" | "worked" | "table" | "lens" | "attribution" | "positions" | "model"} ViewName */
+/** @typedef {"grid" | "head" | "text" | "worked" | "table" | "lens" | "attribution" | "positions" | "model" | "own"} ViewName */
 /** @typedef {import("./units.js").UnitName} UnitName */
 
 /** @type {ViewName[]} */
-export const VIEWS = ["grid", "head", "text", "worked", "table", "lens", "attribution", "positions", "model"];
+export const VIEWS = ["grid", "head", "text", "worked", "table", "lens", "attribution", "positions", "model", "own"];
 
 /**
  * Return the views that a page has: those of sheets only with their sheets.
@@ -109,7 +109,8 @@ export class State extends Choices {
     super();
     this.#page = page;
     this.#views = views;
-    const [layer, head, time] = [views[0].layers[0], views[0].heads[0], views.length - 1];
+    // As `sisun explain`: the last layer, its first head.
+    const [layer, head, time] = [views[0].layers[views[0].layers.length - 1], views[0].heads[0], views.length - 1];
     /** @type {Choices} */
     const defaults = { ...new Choices(), layer, head, time, language: page.language, unit: page.unit };
     this.#address = new Address(READERS, defaults, "view");

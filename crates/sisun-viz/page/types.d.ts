@@ -32,6 +32,7 @@ export interface PageData {
   sheets?: SheetData[];
   /** The most likely tokens of each cell of the lens, with their probabilities. */
   details?: [text: string, probability: number][][];
+  presets: OwnPreset[];
   /** The model itself, on a page that computes. */
   model?: LiveModelData;
 }
@@ -66,6 +67,7 @@ export interface ViewData {
   norms: number[] | null;
   /** Blocks of float32, one a layer, for the first `tokens` tokens. */
   vectors: { tokens: number; kv_heads: number[]; q: number[]; k: number[]; v: number[] } | null;
+  walk: WalkData;
   /** What is added to scaled scores, by offset. */
   bias: { block: number; tokens: number } | null;
   /** By layer and head. */
@@ -100,6 +102,67 @@ export type DiagramShape =
   | { kind: "text"; x: number; y: number; size: number; anchor: "start" | "middle" | "end"; text: string; strong: boolean }
   | { kind: "line"; points: number[]; arrow: boolean }
   | { kind: "sum"; x: number; y: number };
+/** The stream around each layer, for the first `tokens` tokens; vectors are their first numbers and their length. */
+export interface WalkData {
+  /** Of the model; what depends on the head and the token is added. */
+  context: import("./worked-list.js").Context;
+  rotation: { radians: number[]; magnitude: number } | null;
+  edits: {
+    written: string[];
+    /** Names of edited activations, by layer and head. */
+    of: string[][][];
+    z: number | null;
+  } | null;
+  tokens: number;
+  shown: number;
+  shown_of_head: number;
+  start_names: string[];
+  layer_names: string[];
+  /** "embed", "attn_out 0", … */
+  points: string[];
+  /** The most likely token after each. */
+  next: string[];
+  start: number | null;
+  layers: number | null;
+  products: number | null;
+  shares: number | null;
+  terms: number | null;
+  probabilities: number | null;
+  without: number | null;
+}
+
+/** Matrices that a reader gives, as in the files of `sisun explain --matrices`. */
+export interface OwnGiven {
+  title?: string;
+  tokens?: string[];
+  query?: number | string;
+  mask: boolean;
+  scale: boolean | number;
+  X?: number[][];
+  W_Q?: number[][];
+  W_K?: number[][];
+  W_V?: number[][];
+  Q?: number[][];
+  K?: number[][];
+  V?: number[][];
+  printed?: Record<string, string[]>;
+  remarks?: { step: string; en: string; ko: string }[];
+}
+
+export interface OwnPreset {
+  name: string;
+  given: OwnGiven;
+}
+
+/** The data of the page of given matrices. */
+export interface OwnPageData {
+  version: number;
+  language: Language;
+  title: string;
+  colours: Record<string, string>;
+  given: OwnGiven;
+  presets: OwnPreset[];
+}
 
 /** A model inside a page. */
 export interface LiveModelData {

@@ -3,9 +3,11 @@
 import { expectBytes, readBlock } from "./blocks.js";
 import { Matrix } from "./matrix.js";
 import { joinPlanes } from "./unpack.js";
+import { walkSizes } from "./walk.js";
 
 /** @import { Layer, ViewData } from "./types.js" */
 /** @import { Units, UnitName } from "./units.js" */
+/** @import { Walk } from "./walk.js" */
 
 /** One model on one text. A layer may be the word "rollout", whose one head is 0. */
 export class View {
@@ -23,6 +25,10 @@ export class View {
   matrices = new Map();
   /** @type {string | null} What its caption says in place of the facts about the model. */
   note = null;
+  /** @type {((layer: number, head: number, token: number) => Promise<Walk | null>) | null} Computes what is not on the page. */
+  follower = null;
+  /** Tokens that were followed, by layer, head and token. @type {Map<string, Walk | null>} */
+  walks = new Map();
 
   /**
    * `decoded` holds what need not be read from blocks: patterns by layer, and queries, keys, values ("q0", …) and "bias".
@@ -52,6 +58,7 @@ export class View {
     this.rollout = given.rollout;
     this.norms = given.norms;
     this.vectors = given.vectors;
+    this.walk = given.walk;
     this.bias = given.bias;
     this.stats = given.stats;
     this.chance = given.chance;
@@ -126,6 +133,39 @@ export class View {
       // Last, because its presence indicates that all are decoded.
       await this.#readFloats(`v${at}`, v[at], keys * tokens * d_head);
     });
+  }
+
+  /**
+   * A promise for the vectors of the stream, or null as above.
+   * @param {Layer} layer
+   * @param {number} head
+   * @param {number} token
+   * @returns {Promise<void> | null}
+   */
+  needWalk(layer, head, token) {
+    const { walk, follower } = this;
+    const name = `${layer} ${head} ${token}`;
+    if (follower && layer !== "rollout" && !this.walks.has(name)) {
+      return this.#once(`walk ${name}`, async () => {
+        this.walks.set(name, await follower(layer, head, token));
+      });
+    }
+    if (walk.tokens === 0 || this.#floats.has("walk probabilities")) return null;
+    return this.#once("walk", async () => {
+      for (const [name, count] of walkSizes(this)) {
+        const block = walk[name];
+        if (block !== null) await this.#readFloats(`walk ${name}`, block, count);
+      }
+      if (walk.edits?.z != null) await this.#readFloats("walk z", walk.edits.z, this.layers.length * this.heads.length * walk.tokens * this.d_head);
+    });
+  }
+
+  /**
+   * Return the decoded numbers of the stream, or null if this page does not have them.
+   * @param {import("./walk.js").WalkBlock | "z"} name
+   */
+  walkNumbers(name) {
+    return this.#floats.get(`walk ${name}`) ?? null;
   }
 
   /**

@@ -6,8 +6,13 @@ import { written } from "./numbers.js";
 import { watchOverflow } from "./overflow.js";
 import { fit } from "./pen.js";
 import { paintStrip, Strips, stripWidth } from "./strips.js";
-import { say } from "./words.js";
+import { walkOf } from "./walk.js";
+import { language, say } from "./words.js";
+import { contextOf } from "./worked-context.js";
+import { stepList } from "./worked-items.js";
+import { listSteps } from "./worked-list.js";
 import { strongest, workThrough } from "./worked-steps.js";
+import { streamTables } from "./worked-stream.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Panel, Pen, TextLook } from "./types.js" */
@@ -70,8 +75,8 @@ export class WorkedPanel {
   }
 
   needs() {
-    const { layer } = this.app.state;
-    return [this.view.need(layer), this.view.needVectors(layer)];
+    const { layer, head } = this.app.state;
+    return [this.view.need(layer), this.view.needVectors(layer), this.view.needWalk(layer, head, this.app.tokenOf(this.column))];
   }
 
   show() {
@@ -94,7 +99,8 @@ export class WorkedPanel {
     const token = kept === null ? -1 : units.of(this.#chosen) === kept ? this.#chosen : units.first[kept];
     const heaviest = keys.reduce((best, key) => (key.weight > best.weight ? key : best));
     this.#chosen = token >= 0 && token < count ? token : heaviest.token;
-    this.host.replaceChildren(this.#choice(count), this.#outline(), this.#table(), this.#agreement(), this.#output(), this.#detail());
+    const [before, within, after] = this.#outline(layer, head);
+    this.host.replaceChildren(this.#choice(count), before, within, this.#table(), this.#agreement(), this.#output(), this.#detail(), after);
     this.#strips.watch(this.host, this.host.querySelector(".wide"), () => app.palette);
     const box = this.host.querySelector(".wide");
     if (box instanceof HTMLElement) watchOverflow(box);
@@ -115,26 +121,21 @@ export class WorkedPanel {
     return make("div", { className: "asking" }, make("label", {}, `${say("worked-query")} `, select), ...children);
   }
 
-  /** Draw the four steps with their shapes and a sentence each. */
-  #outline() {
+  /**
+   * Draw the steps before, of and after attention with their shapes and sentences, those outside of attention with their numbers.
+   * @param {number} layer
+   * @param {number} head
+   */
+  #outline(layer, head) {
     const { view } = this;
     const { query, steps } = this.#shown;
-    const { d_head: d, scale } = view;
-    const T = steps.keys.length;
-    const factor = scale === 1 ? "1" : `1/√${d}`;
-    // A shape is not broken at the end of a line.
-    const shape = (/** @type {number} */ rows, /** @type {number} */ columns) => `(${rows}\u00a0×\u00a0${columns})`;
-    const second = [scale === 1 ? say("step-2-none") : say("step-2-text", this.factor())];
-    if (steps.biased) second.push(say("step-2-bias"));
-    if (view.causal) second.push(say("step-2-mask"));
-    const all = [
-      ["step-1", `q Kᵀ = ${shape(1, d)} × ${shape(T, d)}ᵀ → ${shape(1, T)}`, say("step-1-text", quoted(this.#label(query)))],
-      [steps.biased ? "step-2b" : "step-2", `s = q Kᵀ × ${factor}${steps.biased ? " + b" : ""} → ${shape(1, T)}`, second.join(" ")],
-      ["step-3", `w = exp(s − max) / Σ exp(s − max) → ${shape(1, T)}`, say("step-3-text", written(steps.sum))],
-      ["step-4", `z = w V = ${shape(1, T)} × ${shape(T, d)} → ${shape(1, d)}`, say("step-4-text")],
-    ];
-    return make("ol", { className: "steps" }, ...all.map(([title, formula, text]) => make("li", {},
-      make("h3", { textContent: say(title) }), make("p", { className: "formula", textContent: formula }), make("p", { textContent: text }))));
+    const walk = walkOf(view, layer, head, query);
+    const given = { view, layer, head, query, steps, walk };
+    const context = contextOf(given, language());
+    const all = listSteps(context, language());
+    const first = all.findIndex((step) => step.id === "similarity");
+    const end = all.findIndex((step) => step.id === "weighted-sum") + 1;
+    return [all.slice(0, first), all.slice(first, end), all.slice(end)].map((part) => stepList(part, (id) => streamTables(id, { ...given, values: context.values })));
   }
 
   /**
@@ -197,10 +198,10 @@ export class WorkedPanel {
   }
 
   #agreement() {
-    const { limits, steps: { keys } } = this.#shown;
+    const { limits, steps: { keys, edited } } = this.#shown;
     const legend = say("legend-vectors", written(limits.qk, 2), written(limits.vz, 2));
     const lines = [make("p", { className: "aside", textContent: legend })];
-    if (keys[0].pattern !== null) {
+    if (keys[0].pattern !== null && edited.length === 0) {
       const apart = Math.max(...keys.map((key) => Math.abs(key.weight - (key.pattern ?? 0))));
       lines.unshift(make("p", { className: "agree", textContent: say("agree", apart.toExponential(1), this.view.patterns.error.toExponential(1)) }));
     }
@@ -225,7 +226,7 @@ export class WorkedPanel {
     if (key.hidden) lines.push(`${say("hidden")}: −∞`);
     else {
       if (steps.biased) lines.push(`${written(key.scaled)} + (${written(key.bias)}) = ${written(key.masked)}`);
-      lines.push(`exp(${written(key.masked)} − (${written(steps.most)})) = ${written(key.exp)}`);
+      if (Number.isFinite(key.exp)) lines.push(`exp(${written(key.masked)} − (${written(steps.most)})) = ${written(key.exp)}`);
       lines.push(`${written(key.exp)} / ${written(steps.sum)} = ${written(key.weight)}`);
     }
     return make("section", { className: "detail" }, make("h3", { textContent: say("detail", quoted(this.#label(query)), quoted(this.#label(key.token))) }),

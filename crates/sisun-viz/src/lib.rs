@@ -1,6 +1,7 @@
 //! Visualisation of models: attention maps as files and pictures ([`maps`]), analyses of what a
-//! model does as arrays and sheets ([`analysis`]), self-contained pages ([`page`]), charts
-//! ([`chart`]), diagrams of a model ([`diagram`]), and the report of a training run ([`run_report`]).
+//! model does as arrays and sheets ([`analysis`]), the words of a worked computation ([`worked`]),
+//! self-contained pages ([`page`]), charts ([`chart`]), diagrams of a model ([`diagram`]), and the
+//! report of a training run ([`run_report`]).
 //!
 //! Training and comparison never draw; they pass their results to this crate as plain data.
 
@@ -16,6 +17,7 @@ pub mod run_report;
 mod sheet;
 pub mod text;
 mod units;
+pub mod worked;
 
 pub use formation::formation_chart;
 pub use patching::{patching_npz, patching_sheet};

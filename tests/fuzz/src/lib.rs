@@ -13,6 +13,7 @@ use sisun_config::{
 };
 use sisun_data::pairs::prepare_pairs;
 use sisun_data::{Tokenizer, first_documents, prepare};
+use sisun_infer::OwnNumbers;
 use sisun_model::checkpoint::Checkpoint;
 use sisun_model::weights::read_tensors;
 use sisun_train::read_metrics;
@@ -25,7 +26,7 @@ use tempfile::TempDir;
 pub type Reader = fn(&[u8]);
 
 /// All readers, by the name of their target and corpus.
-pub const READERS: [(&str, Reader); 10] = [
+pub const READERS: [(&str, Reader); 11] = [
     ("config", config),
     ("tokenizer", tokenizer),
     ("safetensors", safetensors),
@@ -36,6 +37,7 @@ pub const READERS: [(&str, Reader); 10] = [
     ("hf_index", hf_index),
     ("pairs", pairs),
     ("aligned_pairs", aligned_pairs),
+    ("matrices", matrices),
 ];
 
 /// A temporary folder of this process, in memory if the system supports it.
@@ -176,5 +178,18 @@ pub fn aligned_pairs(bytes: &[u8]) {
         config.normalize = Normalize::Nfc;
         let tokenizers = PairTokenizersConfig::Shared(&TokenizerConfig::Char);
         let _ = prepare_pairs(&config, tokenizers, None, &mut "".as_bytes());
+    }
+}
+
+/// Read given matrices, and work through those that fit.
+pub fn matrices(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(found) = OwnNumbers::read(text).and_then(|given| given.explain()) {
+        let weights = found.rows.iter().flat_map(|row| &row.keys);
+        assert!(weights.into_iter().all(|key| key.weight.is_finite()));
+        let corrected = found.deviations.iter().map(|wrong| wrong.corrected());
+        assert!(corrected.into_iter().all(|text| !text.is_empty()));
     }
 }

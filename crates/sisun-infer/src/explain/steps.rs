@@ -9,7 +9,7 @@ pub struct Inputs<'a> {
     pub q: &'a [f64],
     /// The keys, `[key, d_head]`.
     pub k: &'a [Vec<f64>],
-    /// The values, `[key, d_head]`.
+    /// The values, `[key, d_value]`; in a model `d_value` is `d_head`.
     pub v: &'a [Vec<f64>],
     /// Factor on `q·k`: `1/√d_head`, or 1 if the model does not scale.
     pub scale: f64,
@@ -39,7 +39,7 @@ pub struct KeySteps {
 }
 
 /// Results of all steps for one query.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Steps {
     /// Intermediate results of each key.
     pub keys: Vec<KeySteps>,
@@ -48,7 +48,7 @@ pub struct Steps {
     pub max_score: f64,
     /// `Σ exp(score − max)`.
     pub exp_sum: f64,
-    /// `Σ weight·v`, `[d_head]`.
+    /// `Σ weight·v`, `[d_value]`.
     pub z: Vec<f64>,
 }
 
@@ -79,9 +79,14 @@ impl Inputs<'_> {
             k.len()
         );
         assert!(
-            k.iter().chain(v).all(|row| row.len() == q.len()),
-            "rows of {} numbers",
+            k.iter().all(|row| row.len() == q.len()),
+            "keys of {} numbers",
             q.len()
+        );
+        let width = v.first().map_or(0, Vec::len);
+        assert!(
+            v.iter().all(|row| row.len() == width),
+            "values of {width} numbers"
         );
         assert!(hidden.contains(&false), "a query sees itself at least");
         let mut keys: Vec<KeySteps> = (0..k.len())
@@ -115,7 +120,7 @@ impl Inputs<'_> {
         for key in &mut keys {
             key.weight = key.exp / exp_sum;
         }
-        let z = (0..q.len())
+        let z = (0..width)
             .map(|d| keys.iter().zip(v).map(|(key, v)| key.weight * v[d]).sum())
             .collect();
         Steps {

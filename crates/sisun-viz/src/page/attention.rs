@@ -5,11 +5,13 @@ use super::colours::colours;
 use super::encode::Blocks;
 use super::html;
 use super::live::{LiveError, LiveModel, WeightFormat};
+use super::own::presets;
 use super::thin::{MOST_WEIGHTS, weights};
 use super::view::{Room, View, view};
 use crate::analysis::{lens_details, lens_sheets, next_attribution_sheet};
 use crate::units::Unit;
 use serde::Serialize;
+use serde_json::Value;
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel, LensOptions, LossRises};
 use std::collections::BTreeMap;
 
@@ -66,6 +68,8 @@ struct Content {
     /// The model itself, on a page that computes.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<LiveModel>,
+    /// Examples of matrices that a reader can start from.
+    presets: Vec<Value>,
 }
 
 impl Page {
@@ -93,6 +97,7 @@ impl Page {
             sheets: Vec::new(),
             details: Vec::new(),
             model: None,
+            presets: presets(),
         };
         let room = Room {
             weights: MOST_WEIGHTS / views.max(1),

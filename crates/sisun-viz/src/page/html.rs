@@ -69,6 +69,7 @@ const SCRIPTS: &[Source] = sources![
     "live-utf8.js",
     "live-values.js",
     "live-view.js",
+    "live-walk.js",
     "live-wasm.js",
     "live-weights.js",
     "live-worker.js",
@@ -78,6 +79,13 @@ const SCRIPTS: &[Source] = sources![
     "model.js",
     "numbers.js",
     "overflow.js",
+    "own-check.js",
+    "own-numbers.js",
+    "own-panel.js",
+    "own-strings.js",
+    "own-tab.js",
+    "own-tables.js",
+    "own.js",
     "pairs-app.js",
     "pairs-map.js",
     "pairs-strings.js",
@@ -98,6 +106,7 @@ const SCRIPTS: &[Source] = sources![
     "sheet-planes.js",
     "sheets.js",
     "state.js",
+    "steps.js",
     "strings.js",
     "strips.js",
     "svg.js",
@@ -122,9 +131,14 @@ const SCRIPTS: &[Source] = sources![
     "units.js",
     "unpack.js",
     "view.js",
+    "walk.js",
     "weighted.js",
     "words.js",
+    "worked-context.js",
+    "worked-items.js",
+    "worked-list.js",
     "worked-steps.js",
+    "worked-stream.js",
     "worked.js",
 ];
 
@@ -152,7 +166,10 @@ const TOP: &str = include_str!("../../page/top.html");
 /// The page of attention maps.
 pub(crate) const ATTENTION: Parts = Parts {
     template: include_str!("../../page/page.html"),
-    styles: &[include_str!("../../page/style.css")],
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/worked.css"),
+    ],
     generator: "sisun attention",
     entry: "main.js",
     worker: None,
@@ -165,6 +182,7 @@ pub(crate) const LIVE: Parts = Parts {
     template: include_str!("../../page/page.html"),
     styles: &[
         include_str!("../../page/style.css"),
+        include_str!("../../page/worked.css"),
         include_str!("../../page/live.css"),
     ],
     generator: "sisun page",
@@ -211,6 +229,20 @@ pub(crate) const ANALYSIS: Parts = Parts {
     ],
     generator: "sisun analysis",
     entry: "analysis.js",
+    worker: None,
+    before: "",
+    side: "",
+};
+
+/// The page of given matrices.
+pub(crate) const OWN: Parts = Parts {
+    template: include_str!("../../page/own.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/worked.css"),
+    ],
+    generator: "sisun own numbers",
+    entry: "own.js",
     worker: None,
     before: "",
     side: "",
@@ -335,7 +367,7 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages = [ATTENTION, LIVE, TRACE, PAIRS, ANALYSIS].map(|parts| {
+        let pages = [ATTENTION, LIVE, TRACE, PAIRS, ANALYSIS, OWN].map(|parts| {
             let entries = [Some(parts.entry), parts.worker].into_iter().flatten();
             let joined = entries.map(|entry| modules::join(entry, SCRIPTS).unwrap());
             joined.collect::<String>()

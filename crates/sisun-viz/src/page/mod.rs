@@ -17,13 +17,16 @@ mod encode;
 mod html;
 mod live;
 mod modules;
+mod own;
 mod pairs;
 mod thin;
 mod trace;
 mod view;
+mod walk;
 
 pub use analysis::{AnalysisPage, LongAnalysis, analysis_html};
 pub use attention::{Kind, Page};
 pub use live::{LiveError, WeightFormat};
+pub use own::own_html;
 pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};

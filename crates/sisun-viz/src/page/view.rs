@@ -3,6 +3,7 @@
 use super::architecture::{PageDiagram, PagePositions};
 use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
+use super::walk::{Walk, walk};
 use crate::units::Units;
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
@@ -44,6 +45,7 @@ pub(super) struct View {
     /// `None` if a cell is not a token.
     norms: Option<Vec<usize>>,
     pub(super) vectors: Option<Vectors>,
+    walk: Walk,
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
     chance: Chance,
@@ -192,6 +194,7 @@ pub(super) fn view(
         ..found.vectors
     });
     let bias = bias(loaded, &heads, with_vectors, blocks);
+    let walk = walk(loaded, text, looking, room.views, blocks)?;
     let mut stats = loaded.head_stats(&layers, &heads, &found.spreads);
     for head in stats.iter_mut().flatten() {
         head.ablation = loss_rises.and_then(|all| all.get(&(head.layer, head.head)).copied());
@@ -224,6 +227,7 @@ pub(super) fn view(
         rollout,
         norms: (cell == 1).then_some(found.norms),
         vectors,
+        walk,
         bias,
         stats,
         chance: loaded.chance(n),

@@ -3,12 +3,14 @@
 use anyhow::Result;
 use serde_json::Value;
 use sisun_infer::{Explanation, PairExplanation, Token};
+use sisun_viz::worked::WorkedStep;
 
-/// Return the object of an explanation.
-pub(super) fn of_text(found: &Explanation) -> Result<Value> {
+/// Return the object of an explanation, with the words of its steps.
+pub(super) fn of_text(found: &Explanation, steps: &[WorkedStep]) -> Result<Value> {
     let mut object = serde_json::to_value(found)?;
     object["query_label"] = found.tokens[found.query].plain.as_str().into();
     relabel(&mut object, &found.tokens);
+    object["steps"] = serde_json::to_value(steps)?;
     Ok(object)
 }
 

@@ -1,17 +1,17 @@
 //! Columns shared by the tables of all steps, with a cell for each shown key.
 
-use super::numbers::{bar, column, number, weight};
+use super::computation::Computation;
+use super::numbers::{bar, column, weight};
 use super::page::ExplainPage;
 use super::rows::{Row, rows};
 use super::table::Table;
 use super::text::label;
 use super::tone::Tone;
-use sisun_infer::Explanation;
 use sisun_infer::explain::Key;
 
 /// The keys of an explanation.
 pub(super) struct Keys<'a> {
-    found: &'a Explanation,
+    found: &'a Computation<'a>,
     /// Rows of the tables.
     pub(super) rows: Vec<Row>,
     /// Index of the key with the largest weight, whose computation is written out.
@@ -19,7 +19,7 @@ pub(super) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn new(found: &'a Explanation, full: bool) -> Self {
+    pub(super) fn new(found: &'a Computation<'a>, full: bool) -> Self {
         Self {
             found,
             rows: rows(found, full),
@@ -37,7 +37,7 @@ impl<'a> Keys<'a> {
         let (numbers, labels, tones) = self.named(page, &self.rows);
         Table::default()
             .numbers("#", numbers)
-            .text(page.say("token", "토큰"), labels)
+            .text(&page.word("token"), labels)
             .tones(tones)
     }
 
@@ -53,7 +53,7 @@ impl<'a> Keys<'a> {
         labels.push(total.to_owned());
         Table::default()
             .numbers("#", numbers)
-            .text(page.say("token", "토큰"), labels)
+            .text(&page.word("token"), labels)
             .tones(tones)
             .with_total()
     }
@@ -123,6 +123,18 @@ impl<'a> Keys<'a> {
             .collect()
     }
 
+    /// Format the scores after the mask, before any edit of them.
+    pub(super) fn masked(&self) -> Vec<String> {
+        let hides = |row: &Row| self.found.keys[row.keys().start].steps.hidden;
+        let scores = self.column(unmasked).into_iter().zip(&self.rows);
+        scores
+            .map(|(score, row)| match hides(row) {
+                true => weight(f64::NEG_INFINITY),
+                false => score,
+            })
+            .collect()
+    }
+
     /// Format a text for each shown key; other cells are empty.
     pub(super) fn cells(&self, of: impl Fn(usize) -> String) -> Vec<String> {
         let cell = |row: &Row| match row {
@@ -155,7 +167,7 @@ impl<'a> Keys<'a> {
     /// Compute `weight·v` of a key, or the sum over skipped keys.
     pub(super) fn weighted(&self, row: &Row) -> Vec<f64> {
         let keys = &self.found.keys[row.keys()];
-        (0..self.found.d_head)
+        (0..self.found.z.len())
             .map(|d| keys.iter().map(|key| key.steps.weight * key.v[d]).sum())
             .collect()
     }
@@ -168,16 +180,6 @@ impl<'a> Keys<'a> {
     pub(super) fn of_top<'b>(&self, cells: &'b [String]) -> &'b str {
         let at = self.rows.iter().position(|row| *row == Row::Key(self.top));
         at.map_or("", |at| &cells[at])
-    }
-
-    /// Return the decrease of the bias per token of distance, if it is linear.
-    pub(super) fn slope(&self) -> Option<String> {
-        let near = if self.found.query > 0 {
-            self.found.query - 1
-        } else {
-            1
-        };
-        Some(number(-self.found.keys.get(near)?.steps.bias?, 4))
     }
 }
 

@@ -5,6 +5,7 @@ use super::text::columns;
 use super::tone::Tone;
 use crate::wrap::{terminal_columns, wrapped};
 use sisun_infer::Language;
+use sisun_viz::worked;
 use std::io::IsTerminal;
 
 /// Default and maximum width in columns, which suits slides and reports.
@@ -21,7 +22,7 @@ pub(super) struct ExplainPage {
     pub(super) width: usize,
     /// True if all keys and complete vectors are shown.
     pub(super) full: bool,
-    language: Language,
+    pub(super) language: Language,
     colour: bool,
     text: String,
 }
@@ -65,6 +66,16 @@ impl ExplainPage {
             Language::English => english,
             Language::Korean => korean,
         }
+    }
+
+    /// Return a word of the steps.
+    pub(super) fn word(&self, name: &str) -> String {
+        worked::word(name, &[], self.language)
+    }
+
+    /// Return a word of the steps with its placeholders filled in.
+    pub(super) fn word_with(&self, name: &str, values: &[(&str, &str)]) -> String {
+        worked::word(name, values, self.language)
     }
 
     /// Return the width available for indented text.

@@ -1,6 +1,6 @@
 //! Selection of the keys shown in tables.
 
-use sisun_infer::Explanation;
+use super::computation::Computation;
 use std::ops::Range;
 
 /// Maximum number of visible keys that are all shown.
@@ -29,7 +29,7 @@ impl Row {
 
 /// Return the rows of every table in token order: all keys or, of many, those with the largest
 /// weights and the query.
-pub(super) fn rows(found: &Explanation, full: bool) -> Vec<Row> {
+pub(super) fn rows(found: &Computation<'_>, full: bool) -> Vec<Row> {
     let hides = |key: usize| found.keys[key].steps.hidden;
     let n = found.keys.len();
     let mut seen = found.heaviest();

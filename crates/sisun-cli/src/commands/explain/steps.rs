@@ -1,58 +1,62 @@
-//! The steps, each with its shapes, a sentence on its meaning, and a table.
+//! The steps, each with its shapes, sentences on its meaning, and a table.
 
+use super::computation::Computation;
 use super::keys::{Keys, unmasked};
-use super::numbers::{number, products, weight};
+use super::numbers::{column, number, products, weight};
 use super::page::{ExplainPage, WIDTH};
 use super::rows::Row;
+use super::stream;
 use super::table::Table;
 use super::text::columns;
-use sisun_config::Position;
-use sisun_infer::Explanation;
+use sisun_viz::worked::WorkedStep;
 
 /// Width of the bar of a weight of 1, on a page of full width.
 const BAR: usize = 24;
 /// Number of terms of a dot product that are written out.
 const TERMS: usize = 4;
 
-/// Write all steps.
-pub(super) fn all(page: &mut ExplainPage, found: &Explanation) {
-    let mut steps = Steps {
+/// Write all steps. `after` writes what follows the table of a step.
+pub(super) fn all(
+    page: &mut ExplainPage,
+    found: &Computation<'_>,
+    steps: &[WorkedStep],
+    mut after: impl FnMut(&mut ExplainPage, &WorkedStep),
+) {
+    let writer = Steps {
         found,
         keys: Keys::new(found, page.full),
-        number: 0,
     };
-    steps.similarity(page);
-    steps.scale(page);
-    if found.keys[0].steps.bias.is_some() {
-        steps.bias(page);
+    for step in steps {
+        page.heading(&step.title, &step.shape);
+        for sentence in &step.sentences {
+            page.sentences(sentence);
+        }
+        match step.id {
+            "similarity" => writer.similarity(page),
+            "scale" => writer.scale(page),
+            "bias" => writer.bias(page),
+            "mask" => writer.mask(page),
+            "softmax" => writer.softmax(page),
+            "weighted-sum" => writer.weighted_sum(page),
+            id => {
+                if let Some(model) = found.model {
+                    stream::write(page, model, id);
+                }
+            }
+        }
+        after(page, step);
+        page.gap();
     }
-    if found.keys.iter().any(|key| key.steps.hidden) {
-        steps.mask(page);
-    }
-    steps.softmax(page);
-    steps.weighted_sum(page);
 }
 
 struct Steps<'a> {
-    found: &'a Explanation,
+    found: &'a Computation<'a>,
     keys: Keys<'a>,
-    /// Number of the previous step.
-    number: usize,
 }
 
 impl<'a> Steps<'a> {
-    fn similarity(&mut self, page: &mut ExplainPage) {
-        let (n, d) = (self.found.keys.len(), self.found.d_head);
-        let shapes = format!("(1 × {d}) × ({d} × {n}) = (1 × {n})");
-        self.heading(
-            page,
-            ["similarity (q · Kᵀ)", "유사도 계산 (q · Kᵀ)"],
-            &shapes,
-        );
-        page.sentences(page.say(
-            "q and each key k are multiplied number by number and added up: the more alike they are, the higher the score.",
-            "쿼리 q와 각 키 k를 자리끼리 곱해서 더합니다(내적). 둘이 비슷할수록 점수가 높습니다.",
-        ));
+    fn similarity(&self, page: &mut ExplainPage) {
+        let d = self.found.q.len();
         let is_passed =
             |row: &Row| row.keys().len() > 1 && !self.found.keys[row.keys().start].steps.hidden;
         if self.keys.rows.iter().any(is_passed) {
@@ -61,6 +65,8 @@ impl<'a> Steps<'a> {
                 "가중치가 큰 키만 보이고 나머지는 ⋮로 줄였습니다(--full을 쓰면 모두 보입니다).",
             ));
         }
+        let q = format!("q (1 × {d})");
+        page.table(&Table::default().vectors(&q, vec![Some(&self.found.q)]));
         let dots = self.keys.column(|key| key.steps.dot);
         let title = format!("k (1 × {d})");
         let table = self
@@ -80,32 +86,11 @@ impl<'a> Steps<'a> {
         page.example(&example(fitting.unwrap_or(1)));
     }
 
-    fn scale(&mut self, page: &mut ExplainPage) {
-        let (n, d) = (self.found.keys.len(), self.found.d_head);
-        self.heading(
-            page,
-            ["scaling (÷ √d_head)", "스케일 조정 (÷ √d_head)"],
-            &format!("(1 × {n}) ÷ √{d} = (1 × {n})"),
-        );
-        if !divides(self.found) {
-            page.sentences(page.say(
-                "This model does not divide its scores: they stay as they are.",
-                "이 모델은 점수를 나누지 않고 그대로 씁니다.",
-            ));
-            page.gap();
+    fn scale(&self, page: &mut ExplainPage) {
+        let Some(divisor) = self.found.divisor else {
             return;
-        }
-        let root = number(1.0 / self.found.scale, 3);
-        page.sentences(&page.say(
-            format!(
-                "Divided by √d_head = √{d} = {root}: the more numbers a vector has, the larger scores become, and the softmax \
-                 would end up with a single token."
-            ),
-            format!(
-                "점수를 √d_head = √{d} = {root} 값으로 나눕니다. 나누지 않으면 차원이 클수록 점수가 커져서 softmax가 한 토큰에만 \
-                 쏠립니다."
-            ),
-        ));
+        };
+        let root = number(divisor, 3);
         let (dots, scaled) = (
             self.keys.column(|key| key.steps.dot),
             self.keys.column(|key| key.steps.scaled),
@@ -126,21 +111,7 @@ impl<'a> Steps<'a> {
         page.example(&self.keys.of_heaviest(&example));
     }
 
-    fn bias(&mut self, page: &mut ExplainPage) {
-        let n = self.found.keys.len();
-        let shapes = format!("(1 × {n}) + (1 × {n}) = (1 × {n})");
-        self.heading(page, ["position (+ bias)", "위치 반영 (+ 편향)"], &shapes);
-        let sentence = match (self.found.position, self.keys.slope()) {
-            (Position::Alibi, Some(slope)) => page.say(
-                format!("ALiBi takes away {slope} for every token of distance, so that near tokens count for more."),
-                format!("ALiBi: 쿼리에서 한 토큰 멀어질 때마다 점수에서 {slope}씩 뺍니다. 가까운 토큰일수록 유리합니다."),
-            ),
-            _ => page.say(
-                "For each distance from the query its own number is added.".to_owned(),
-                "쿼리와의 거리마다 정해진 값을 점수에 더합니다.".to_owned(),
-            ),
-        };
-        page.sentences(&sentence);
+    fn bias(&self, page: &mut ExplainPage) {
         let query = self.found.query;
         let distances = self.keys.cells(|key| {
             if key <= query {
@@ -163,57 +134,32 @@ impl<'a> Steps<'a> {
         let table = self
             .keys
             .table(page)
-            .numbers(page.say("query − key", "거리 (쿼리 − 키)"), distances)
-            .numbers(page.say("scaled", "나눈 점수"), scaled)
-            .numbers(page.say("+ bias", "+ 편향"), bias)
-            .numbers(page.say("= score", "= 점수"), sums);
+            .numbers(&page.word("distance"), distances)
+            .numbers(&page.word("scaled-scores"), scaled)
+            .numbers(&page.word("bias"), bias)
+            .numbers(&page.word("sum-score"), sums);
         page.table(&table);
         page.example(&self.keys.of_heaviest(&example));
     }
 
-    fn mask(&mut self, page: &mut ExplainPage) {
-        let n = self.found.keys.len();
-        self.heading(
-            page,
-            ["mask (later tokens)", "마스크 (뒤에 오는 토큰 가리기)"],
-            &format!("(1 × {n})"),
-        );
-        page.sentences(page.say(
-            "A token must not see what comes after it: a score of -∞ becomes a weight of 0.",
-            "뒤에 오는 토큰은 아직 볼 수 없습니다. 점수를 -∞로 바꾸면 가중치가 0이 됩니다.",
-        ));
-        let (visible, hidden) = page.say(("visible", "hidden"), ("보임", "가려짐"));
+    fn mask(&self, page: &mut ExplainPage) {
+        let (visible, hidden) = (page.word("visible"), page.word("hidden"));
         let states = self.keys.rows.iter().map(|row| {
             let hides = self.found.keys[row.keys().start].steps.hidden;
-            if hides { hidden } else { visible }.to_owned()
+            if hides { &hidden } else { &visible }.clone()
         });
+        // The score before an edit, which replaces it after the mask.
         let table = self
             .keys
             .table(page)
-            .numbers(page.say("score", "점수"), self.keys.column(unmasked))
+            .numbers(&page.word("score"), self.keys.column(unmasked))
             .text("", states.collect())
-            .numbers(page.say("masked", "가린 뒤"), self.keys.scores());
+            .numbers(&page.word("masked"), self.keys.masked());
         page.table(&table);
     }
 
-    fn softmax(&mut self, page: &mut ExplainPage) {
-        let (n, found) = (self.found.keys.len(), self.found);
-        self.heading(
-            page,
-            ["softmax", "softmax 적용"],
-            &format!("softmax((1 × {n})) = (1 × {n})"),
-        );
-        let top = number(found.max_score, 3);
-        page.sentences(&page.say(
-            format!(
-                "Scores become weights: positive, and together 1. The highest score, {top}, is subtracted first; that changes \
-                 no weight and keeps exp from overflowing."
-            ),
-            format!(
-                "점수를 모두 더하면 1이 되는 가중치로 바꿉니다. 가장 높은 점수({top})를 먼저 빼도 가중치는 그대로이고, exp가 \
-                 넘치지 않습니다."
-            ),
-        ));
+    fn softmax(&self, page: &mut ExplainPage) {
+        let found = self.found;
         let mut scores = self.keys.scores();
         let (mut exps, mut weights) = (
             self.keys.sums(|key| key.steps.exp),
@@ -234,31 +180,27 @@ impl<'a> Steps<'a> {
         weights.push(weight(found.keys.iter().map(|key| key.steps.weight).sum()));
         model.push(weight(found.keys.iter().map(|key| key.pattern).sum()));
         bars.push(String::new());
-        let table = self
+        let mut table = self
             .keys
             .table_with_total(page, &self.keys.rows, "Σ")
-            .numbers(page.say("score", "점수"), scores)
-            .numbers(page.say("exp(score − max)", "exp(점수 − 최댓값)"), exps)
-            .numbers(page.say("weight", "가중치"), weights)
-            .numbers(page.say("model's", "모델의 값"), model)
-            .text("", bars);
-        page.table(&table);
-        page.example(&self.keys.of_heaviest(&example));
+            .numbers(&page.word("score"), scores)
+            .numbers(&page.word("exp"), exps)
+            .numbers(&page.word("weight"), weights);
+        if found.model.is_some() {
+            table = table.numbers(&page.word("model"), model);
+        }
+        page.table(&table.text("", bars));
+        let is_edited = found
+            .model
+            .is_some_and(|model| model.edited.contains(&sisun_model::Activation::Pattern));
+        if !is_edited {
+            page.example(&self.keys.of_heaviest(&example));
+        }
     }
 
-    fn weighted_sum(&mut self, page: &mut ExplainPage) {
-        let (n, d, found) = (self.found.keys.len(), self.found.d_head, self.found);
-        let shapes = format!("(1 × {n}) × ({n} × {d}) = (1 × {d})");
-        self.heading(
-            page,
-            ["weighted sum (weights × V)", "가중합 계산 (가중치 × V)"],
-            &shapes,
-        );
-        page.sentences(page.say(
-            "Each value counts as much as its weight says. The sum z is what the token takes from the others: its context \
-             vector.",
-            "각 토큰의 밸류 v에 가중치를 곱해서 모두 더합니다. 그 합 z가 문맥을 담은 벡터(context vector)입니다.",
-        ));
+    fn weighted_sum(&self, page: &mut ExplainPage) {
+        let found = self.found;
+        let d = found.z.len();
         // Omit hidden keys.
         let is_seen = |row: &&Row| !found.keys[row.keys().start].steps.hidden;
         let rows: Vec<Row> = self.keys.rows.iter().filter(is_seen).cloned().collect();
@@ -274,15 +216,12 @@ impl<'a> Steps<'a> {
         };
         let titles = [
             format!("v (1 × {d})"),
-            page.say(
-                format!("weight × v (1 × {d})"),
-                format!("가중치 × v (1 × {d})"),
-            ),
+            format!("{} (1 × {d})", page.word("weighted")),
         ];
         let table = self
             .keys
             .table_with_total(page, &rows, "Σ = z")
-            .numbers(page.say("weight", "가중치"), weights)
+            .numbers(&page.word("weight"), weights)
             .vectors(&titles[0], rows.iter().map(value).chain([None]).collect())
             .vectors(
                 &titles[1],
@@ -293,31 +232,37 @@ impl<'a> Steps<'a> {
             );
         page.table(&table);
         let title = format!("z (1 × {d})");
-        let names = page
-            .say(["worked out", "the model's"], ["계산한 값", "모델의 값"])
-            .map(str::to_owned)
-            .to_vec();
+        let Some(model) = found.model else {
+            let whole = Table::default().vectors(&title, vec![Some(&found.z)]);
+            return page.table(&whole);
+        };
+        let names = vec![page.word("worked"), page.word("models")];
         page.table(
             &Table::default()
                 .text("", names)
-                .vectors(&title, vec![Some(&found.z), Some(&found.model_z)]),
-        );
-    }
-
-    fn heading(&mut self, page: &mut ExplainPage, [english, korean]: [&str; 2], shapes: &str) {
-        self.number += 1;
-        let number = self.number;
-        page.heading(
-            &page.say(
-                format!("Step {number}: {english}"),
-                format!("{number}단계: {korean}"),
-            ),
-            shapes,
+                .vectors(&title, vec![Some(&found.z), Some(&model.model_z)]),
         );
     }
 }
 
-/// Return true if the model divides its scores by √d_head.
-pub(super) fn divides(found: &Explanation) -> bool {
-    found.scale != 1.0 || found.d_head == 1
+/// Write one product of a vector and a column of a matrix, as many terms as fit.
+pub(super) fn example(
+    page: &mut ExplainPage,
+    (name, result): (&str, f64),
+    x: &[f64],
+    column_of: &[f64],
+    has_bias: bool,
+) {
+    let bias = if has_bias { " + b" } else { "" };
+    let result = column(&[result]).concat();
+    let line = |terms| {
+        format!(
+            "{name} = {}{bias} = {result}",
+            products(x, column_of, terms)
+        )
+    };
+    let fitting = (1..=TERMS)
+        .rev()
+        .find(|&terms| columns(&line(terms)) <= page.room());
+    page.line(&line(fitting.unwrap_or(1)), super::tone::Tone::Plain);
 }

@@ -10,7 +10,7 @@ const GAP: &str = "  ";
 /// A table of columns with equal numbers of cells.
 #[derive(Debug, Default)]
 pub(super) struct Table<'a> {
-    columns: Vec<(&'a str, Cells<'a>)>,
+    columns: Vec<(String, Cells<'a>)>,
     tones: Vec<Tone>,
     total: bool,
 }
@@ -26,20 +26,20 @@ enum Cells<'a> {
 
 impl<'a> Table<'a> {
     /// Add a column of text.
-    pub(super) fn text(mut self, title: &'a str, cells: Vec<String>) -> Self {
-        self.columns.push((title, Cells::Text(cells)));
+    pub(super) fn text(mut self, title: &str, cells: Vec<String>) -> Self {
+        self.columns.push((title.to_owned(), Cells::Text(cells)));
         self
     }
 
     /// Add a column of numbers.
-    pub(super) fn numbers(mut self, title: &'a str, cells: Vec<String>) -> Self {
-        self.columns.push((title, Cells::Numbers(cells)));
+    pub(super) fn numbers(mut self, title: &str, cells: Vec<String>) -> Self {
+        self.columns.push((title.to_owned(), Cells::Numbers(cells)));
         self
     }
 
     /// Add a column of vectors.
-    pub(super) fn vectors(mut self, title: &'a str, cells: Vec<Option<&'a [f64]>>) -> Self {
-        self.columns.push((title, Cells::Vectors(cells)));
+    pub(super) fn vectors(mut self, title: &str, cells: Vec<Option<&'a [f64]>>) -> Self {
+        self.columns.push((title.to_owned(), Cells::Vectors(cells)));
         self
     }
 

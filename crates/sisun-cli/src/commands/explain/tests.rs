@@ -2,94 +2,29 @@
 
 #![allow(clippy::unwrap_used)]
 
+use super::computation::Computation;
+use super::own::write;
 use super::page::ExplainPage;
 use super::rows::{Row, rows};
-use super::text::columns;
-use super::write;
-use sisun_config::Position;
-use sisun_infer::explain::{Differences, Inputs, Key, Steps};
-use sisun_infer::{Explanation, Language, Token};
+use super::text::{columns, label};
+use sisun_infer::{Language, OwnExplanation, OwnQuery, PRESETS};
+use sisun_viz::worked::{self, StepContext};
 
-/// Return the explanation of "The cat sat on the mat" with the notes' vectors and the query "sat";
-/// the last `hidden` keys are hidden.
-fn sat(hidden: usize) -> Explanation {
-    let rows = |text: &str| -> Vec<Vec<f64>> {
-        text.split(';')
-            .map(|row| row.split_whitespace().map(|x| x.parse().unwrap()).collect())
-            .collect()
-    };
-    let k = rows("1 0 1 0; 0 1 0 1; 1 1 1 1; 0 0 1 1; 1 0 0 1; 1 1 0 0");
-    let v =
-        rows("0.1 0 0.1 0; 0 0.2 0 0.2; 0.3 0.3 0.3 0.3; 0 0 0.1 0.1; 0.1 0 0 0.1; 0.2 0.2 0 0");
-    let hidden: Vec<bool> = (0..6).map(|key| key >= 6 - hidden).collect();
-    let steps = Inputs {
-        q: &k[2],
-        k: &k,
-        v: &v,
-        scale: 0.5,
-        bias: None,
-        hidden: &hidden,
+/// Return "The cat sat on the mat" with the notes' vectors; without a mask the query is "sat", with
+/// one the last `hidden` keys are hidden.
+fn sat(hidden: usize) -> OwnExplanation {
+    let mut given = PRESETS[0].numbers();
+    if hidden > 0 {
+        given.mask = true;
+        given.query = Some(OwnQuery::Number(5 - hidden));
     }
-    .work();
-    let labels = ["The", " cat", " sat", " on", " the", " mat"];
-    let mut start = 0;
-    let tokens = labels.map(|label| {
-        let token = Token {
-            plain: String::new(),
-            id: 0,
-            text: label.to_owned(),
-            start,
-            end: start + label.len(),
-        };
-        start = token.end;
-        token
-    });
-    let Steps {
-        keys,
-        max_score,
-        exp_sum,
-        z,
-    } = steps;
-    let key = |(i, steps): (usize, sisun_infer::explain::KeySteps)| Key {
-        label: labels[i].to_owned(),
-        k: k[i].clone(),
-        steps,
-        pattern: steps.weight,
-        v: v[i].clone(),
-    };
-    Explanation {
-        model: "notes".to_owned(),
-        text: labels.concat(),
-        layer: 0,
-        head: 0,
-        n_heads: 1,
-        kv_head: 0,
-        n_kv_heads: 1,
-        tokens: tokens.to_vec(),
-        query: 2,
-        query_label: labels[2].to_owned(),
-        query_word: vec![2],
-        d_head: 4,
-        scale: 0.5,
-        causal: hidden.contains(&true),
-        position: Position::None,
-        q: k[2].clone(),
-        keys: keys.into_iter().enumerate().map(key).collect(),
-        max_score,
-        exp_sum,
-        model_z: z.clone(),
-        z,
-        differences: Differences {
-            score: 0.0,
-            pattern: 0.0,
-            z: 0.0,
-        },
-    }
+    given.explain().unwrap()
 }
 
-fn page(found: &Explanation, width: usize, language: Language, full: bool) -> String {
+fn page(found: &OwnExplanation, width: usize, language: Language, full: bool) -> String {
+    let steps = worked::steps(&StepContext::of_own(found, label, language), language);
     let mut page = ExplainPage::plain(width, language, full);
-    write(&mut page, found);
+    write(&mut page, found, &steps);
     page.written().to_owned()
 }
 
@@ -112,34 +47,32 @@ fn the_notes_tables_with_the_notes_numbers() {
         &[
             "#  token  k (1 × 4)                      q · k",
             "──────────────────────────────────────────────",
-            "0  The    [1.000, 0.000, 1.000, 0.000]  2.0000",
-            "1  ␣cat   [0.000, 1.000, 0.000, 1.000]  2.0000",
-            "2  ␣sat   [1.000, 1.000, 1.000, 1.000]  4.0000",
+            "0  the₁   [1.000, 0.000, 1.000, 0.000]  2.0000",
+            "1  cat    [0.000, 1.000, 0.000, 1.000]  2.0000",
+            "2  sat    [1.000, 1.000, 1.000, 1.000]  4.0000",
         ],
     );
     has(
         &english,
-        &["“␣sat”:  q · k = 1.000×1.000 + 1.000×1.000 + 1.000×1.000 + 1.000×1.000 = 4.0000"],
+        &["“sat”:  q · k = 1.000×1.000 + 1.000×1.000 + 1.000×1.000 + 1.000×1.000 = 4.0000"],
     );
-    has(&english, &["“␣sat”:  4.0000 ÷ 2.000 = 2.0000"]);
+    has(&english, &["“sat”:  4.0000 ÷ 2.000 = 2.0000"]);
     // 5·e⁻¹ + 1, the sum of the notes, 20.980, divided by e².
-    has(&english, &["“␣sat”:  1.0000 ÷ 2.8394 = 0.3522"]);
+    has(&english, &["“sat”:  1.0000 ÷ 2.8394 = 0.3522"]);
+    has(&english, &["[0.157, 0.157, 0.132, 0.157]"]);
     has(
         &english,
-        &[
-            "worked out   [0.157, 0.157, 0.132, 0.157]",
-            "the model's  [0.157, 0.157, 0.132, 0.157]",
-        ],
+        &["1  q · Kᵀ     (1 × 4) × (4 × 6) = (1 × 6)  similarity"],
     );
     has(
         &english,
-        &["1  q · Kᵀ       (1 × 4) × (4 × 6) = (1 × 6)  similarity"],
+        &["⚠ Sum of exp: the note prints 20.979, it is 20.980."],
     );
     let korean = page(&sat(3), 100, Language::Korean, false);
-    has(&korean, &["3  ␣on   1.0000  가려짐       -∞"]);
+    has(&korean, &["3  on    1.0000  가려짐       -∞"]);
     has(
         &korean,
-        &["5  가중치 × V  (1 × 6) × (6 × 4) = (1 × 4)  z (context vector)"],
+        &["5  A · V    (1 × 6) × (6 × 4) = (1 × 4)  z (context vector)"],
     );
 }
 
@@ -162,8 +95,8 @@ fn no_line_is_wider_than_the_page() {
 
 /// Return an explanation of many keys, of which the last `hidden` are hidden and every fifth has a
 /// large weight.
-fn many(n: usize, hidden: usize, query: usize) -> Explanation {
-    let mut found = sat(0);
+fn many(n: usize, hidden: usize, query: usize) -> Computation<'static> {
+    let mut found = Computation::of_own(&sat(0));
     let key = found.keys[0].clone();
     found.query = query;
     found.keys = (0..n)
