@@ -43,6 +43,7 @@ mod races;
 mod renames;
 mod resume;
 mod sampling;
+mod serving;
 mod settings;
 #[cfg(target_os = "linux")]
 mod signals;

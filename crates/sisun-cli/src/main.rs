@@ -64,6 +64,7 @@ Look inside:
   neuron       Show what activates a neuron, and what it writes
   patch        Put activations of one text into another: which decide the answer
   page         Write a page that holds the model and computes
+  live         Serve that page for models too large for it, and watch training
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -119,6 +120,7 @@ enum Command {
     Neuron(commands::neuron::Args),
     Patch(commands::patch::Args),
     Page(commands::page::Args),
+    Live(commands::live::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -160,6 +162,7 @@ fn main() -> ExitCode {
         Command::Neuron(args) => commands::neuron::run(args),
         Command::Patch(args) => commands::patch::run(args),
         Command::Page(args) => commands::page::run(args),
+        Command::Live(args) => commands::live::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

@@ -36,6 +36,28 @@ pub struct HeadStats {
     pub ablation: Option<f64>,
 }
 
+impl HeadStats {
+    /// Join what was measured of heads separately, by layer and head; without ablation.
+    pub fn joined(
+        layers: &[usize],
+        heads: &[usize],
+        spreads: &[Vec<AttentionSpread>],
+        repetition: &[Vec<Repetition>],
+    ) -> Vec<Vec<Self>> {
+        let of_layer = |(l, &layer): (usize, &usize)| {
+            let of_head = |(h, &head): (usize, &usize)| Self {
+                layer,
+                head,
+                spread: spreads[l][h],
+                repetition: repetition[l][h],
+                ablation: None,
+            };
+            heads.iter().enumerate().map(of_head).collect()
+        };
+        layers.iter().enumerate().map(of_layer).collect()
+    }
+}
+
 /// Spread of one head's attention over a text, averaged over queries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct AttentionSpread {
@@ -177,18 +199,7 @@ impl LanguageModel {
         heads: &[usize],
         spreads: &[Vec<AttentionSpread>],
     ) -> Vec<Vec<HeadStats>> {
-        let repetition = self.repetition(layers, heads);
-        let of_layer = |(l, &layer): (usize, &usize)| {
-            let of_head = |(h, &head): (usize, &usize)| HeadStats {
-                layer,
-                head,
-                spread: spreads[l][h],
-                repetition: repetition[l][h],
-                ablation: None,
-            };
-            heads.iter().enumerate().map(of_head).collect()
-        };
-        layers.iter().enumerate().map(of_layer).collect()
+        HeadStats::joined(layers, heads, spreads, &self.repetition(layers, heads))
     }
 
     /// Return the chance levels on a text of `n` tokens and on repeated random sequences.

@@ -24,6 +24,7 @@ mod neurons;
 mod output;
 mod patch;
 mod principal;
+mod reading;
 mod residual;
 mod rollout;
 mod sample;
@@ -60,6 +61,7 @@ pub use patch::{
     Patching, PathOptions, numbered_head,
 };
 pub use principal::Components;
+pub use reading::{ReadEnd, ReadLayer, Reading};
 pub use rollout::Rollout;
 pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};

@@ -27,6 +27,8 @@ export class Accuracy {
    */
   async measure(own) {
     const { live } = this;
+    // Computed as `attend` does.
+    if (live.model.served) return;
     const view = live.app.views[0];
     for (const layer of view.layers) await view.need(layer);
     const bytes = await readBlock(live.model.logits);
@@ -71,6 +73,8 @@ export class Accuracy {
   }
 
   show() {
+    const { served, format: name } = this.live.model;
+    if (served) find("live-accuracy").textContent = say("served", name);
     if (!this.found) return;
     const { logit, probability, weight } = this.found;
     const spelled = (/** @type {number} */ x) => x.toExponential(0);

@@ -3,6 +3,7 @@
 import { takeBlock } from "./blocks.js";
 import { find } from "./elements.js";
 import { Accuracy } from "./live-accuracy.js";
+import { Arriving } from "./live-arriving.js";
 import { Client } from "./live-client.js";
 import { readAblated, readCells, spellAblated, spellCells, UNTOUCHED, within } from "./live-edits.js";
 import { Lens } from "./live-lens.js";
@@ -16,8 +17,9 @@ import { bytesOf, inflate } from "./unpack.js";
 import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
+/** @import { Engine } from "./live-client.js" */
 /** @import { Edits } from "./live-edits.js" */
-/** @import { Loaded, ReadAnswer } from "./live-worker.js" */
+/** @import { LayerAnswer, Loaded, ReadAnswer } from "./live-worker.js" */
 /** @import { LiveModelData, Token, TokenizerData } from "./types.js" */
 
 /** Longest text that is divided into tokens, in UTF-16 units; only its first tokens are computed anyway. */
@@ -48,15 +50,17 @@ export class Live {
   /**
    * @param {App} app
    * @param {LiveModelData} model
+   * @param {Engine} engine
    */
-  constructor(app, model) {
+  constructor(app, model, engine) {
     this.app = app;
     this.model = model;
     this.config = model.config;
     this.given = app.page.views[0];
     this.ownText = app.page.text;
     this.box = find("text", HTMLTextAreaElement);
-    this.client = new Client((answer) => this.#answered(answer));
+    this.client = new Client(engine, (answer) => this.#answered(answer), (answer) => this.#arriving(answer));
+    this.arriving = new Arriving();
     this.accuracy = new Accuracy(this);
     this.next = new NextTokens(this);
     this.lens = new Lens(this);
@@ -219,6 +223,21 @@ export class Live {
   #lay(ids) {
     const read = ids.slice(0, this.config.max_tokens);
     return { ids: read, ...this.tokenizer.lay(read), cut: read.length < ids.length };
+  }
+
+  /** @param {LayerAnswer} answer */
+  #arriving(answer) {
+    const laid = this.#underway.get(answer.turn);
+    const edited = Object.keys(this.edits.ablated).length + this.edits.cells.length > 0;
+    if (!laid || !this.#loaded || edited) return;
+    const { app, config } = this;
+    const view = this.arriving.add(answer, this.#asked, laid, { given: this.given, config, bias: this.#loaded.bias });
+    if (!view) return;
+    app.views[0] = view;
+    app.untouched = null;
+    app.page.text = laid.text;
+    app.state.refit();
+    app.refresh();
   }
 
   /** @param {ReadAnswer} answer */

@@ -1,10 +1,15 @@
-// The page's side of its worker: of several requests only the newest waits.
+// The page's side of its engine: of several requests only the newest waits.
 
-/** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest } from "./live-worker.js" */
+/** @import { Answer, LayerAnswer, Loaded, LoadRequest, ReadAnswer, ReadRequest } from "./live-worker.js" */
+
+/**
+ * What computes: a worker, or a server. It answers requests in order.
+ * @typedef {object} Engine
+ * @property {(answered: (answer: Answer) => void, failed: (error: Error) => void) => void} listen
+ * @property {(request: LoadRequest | ReadRequest) => void} ask
+ */
 
 export class Client {
-  /** @type {Worker} */
-  #worker;
   #turn = 0;
   #busy = false;
   /** @type {ReadRequest | null} The request to send next. */
@@ -14,26 +19,27 @@ export class Client {
   /** @type {(error: Error) => void} */
   #failed = () => {};
 
-  /** @param {(answer: ReadAnswer) => void} answered called with the answer of the newest request that was sent */
-  constructor(answered) {
+  /**
+   * @param {Engine} engine
+   * @param {(answer: ReadAnswer) => void} answered called with the answer of the newest request that was sent
+   * @param {(answer: LayerAnswer) => void} arriving called with each of its layers, if they come one by one
+   */
+  constructor(engine, answered, arriving) {
+    this.engine = engine;
     this.answered = answered;
-    const address = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-    this.#worker = new Worker(address);
-    this.#worker.addEventListener("message", ({ data }) => this.#receive(data));
-    // Some browsers read the address late.
-    this.#worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
-    this.#worker.addEventListener("error", (event) => this.#failed(new Error(event.message || "the worker does not start")));
+    this.arriving = arriving;
+    engine.listen((answer) => this.#receive(answer), (error) => this.#failed(error));
   }
 
   /**
-   * Hand the model to the worker.
+   * Hand the model to the engine.
    * @param {LoadRequest} request
    * @param {(error: Error) => void} failed called for this and every later error
    * @returns {Promise<Loaded>}
    */
   load(request, failed) {
     this.#failed = failed;
-    this.#worker.postMessage(request);
+    this.engine.ask(request);
     return new Promise((resolve) => {
       this.#loaded = resolve;
     });
@@ -49,19 +55,20 @@ export class Client {
   #next() {
     if (this.#busy || !this.#waiting) return;
     this.#busy = true;
-    this.#worker.postMessage(this.#waiting);
+    this.engine.ask(this.#waiting);
     this.#waiting = null;
   }
 
   /** @param {Answer} answer */
   #receive(answer) {
     if (answer.kind === "loaded") return this.#loaded(answer);
+    if (answer.kind === "layer") return this.arriving(answer);
     if (answer.kind === "failed") {
       this.#busy = false;
       return this.#failed(new Error(answer.message));
     }
     this.#busy = false;
-    // Send before showing, so that the worker computes meanwhile.
+    // Send before showing, so that the engine computes meanwhile.
     this.#next();
     this.answered(answer);
   }

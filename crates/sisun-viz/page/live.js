@@ -1,22 +1,12 @@
 // Start the attention page that holds its model.
 
-import { startAttention } from "./attention-start.js";
 import { ATTENTION_STRINGS } from "./attention-strings.js";
-import { Live } from "./live-app.js";
+import { startLive } from "./live-start.js";
 import { LIVE_STRINGS } from "./live-strings.js";
+import { WorkerEngine } from "./live-worker-engine.js";
 import { begin } from "./trouble.js";
 import { addStrings } from "./words.js";
 
 addStrings(ATTENTION_STRINGS);
 addStrings(LIVE_STRINGS);
-begin(async () => {
-  /** @type {Live | null} */
-  let live = null;
-  await startAttention((app) => {
-    const { model } = app.page;
-    if (!model) throw new Error("this page holds no model");
-    live = new Live(app, model);
-    return { live };
-  });
-  await /** @type {Live | null} */ (live)?.start();
-});
+begin(() => startLive(new WorkerEngine()));

@@ -3,12 +3,16 @@
 use super::colours::colours;
 use super::encode::Blocks;
 use super::html;
-use super::live::{LiveError, LiveModel, WeightFormat};
+use super::live::{LiveError, LiveModel, ServedModel, WeightFormat};
 use super::thin::{MOST_WEIGHTS, weights};
 use super::view::{Room, View, view};
 use serde::Serialize;
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel, LossRises};
 use std::collections::BTreeMap;
+
+/// Largest number of parameters of a served model whose attention to repeated random text is
+/// measured.
+const MOST_MEASURED: usize = 50_000_000;
 
 /// Relation between the views of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,6 +77,7 @@ impl Page {
         let room = Room {
             weights: MOST_WEIGHTS / views.max(1),
             views: views.max(1),
+            repetition: true,
         };
         Self {
             content,
@@ -147,6 +152,19 @@ impl Page {
         Ok(format)
     }
 
+    /// Make this the page of a model that a server computes, and return what answers its requests.
+    /// Attention to repeated random text is not measured for large models: it would take longer
+    /// than everything else.
+    ///
+    /// # Errors
+    /// If the page cannot encode text as the model's tokenizer does, or the text is too long.
+    pub fn serve_model(&mut self, loaded: &LanguageModel) -> Result<ServedModel, LiveError> {
+        let (model, served) = LiveModel::served(loaded, &self.content.text, &mut self.blocks)?;
+        self.room.repetition = model.parameters <= MOST_MEASURED;
+        self.content.model = Some(model);
+        Ok(served)
+    }
+
     /// Add a sentence to show on the page, in its language.
     pub fn note(&mut self, sentence: String) {
         self.content.notes.push(sentence);
@@ -162,7 +180,8 @@ impl Page {
         } = &self.content;
         let data = serde_json::to_string(&self.content)
             .expect("plain structs of numbers and strings always serialise");
-        let parts = match self.content.model {
+        let parts = match &self.content.model {
+            Some(model) if model.served => html::SERVED,
             Some(_) => html::LIVE,
             None => html::ATTENTION,
         };

@@ -38,6 +38,7 @@ const SCRIPTS: &[Source] = sources![
     "legend.js",
     "live-accuracy.js",
     "live-app.js",
+    "live-arriving.js",
     "live-bpe.js",
     "live-client.js",
     "live-edits.js",
@@ -50,6 +51,8 @@ const SCRIPTS: &[Source] = sources![
     "live-reading.js",
     "live-sampling.js",
     "live-sentencepiece.js",
+    "live-server.js",
+    "live-start.js",
     "live-statistics.js",
     "live-strings.js",
     "live-surgery.js",
@@ -59,6 +62,7 @@ const SCRIPTS: &[Source] = sources![
     "live-view.js",
     "live-wasm.js",
     "live-weights.js",
+    "live-worker-engine.js",
     "live-worker.js",
     "live.js",
     "main.js",
@@ -73,6 +77,8 @@ const SCRIPTS: &[Source] = sources![
     "readout.js",
     "save.js",
     "sentence.js",
+    "served-strings.js",
+    "served.js",
     "state.js",
     "strings.js",
     "strips.js",
@@ -114,6 +120,8 @@ pub(crate) struct Parts {
     entry: &'static str,
     /// The script of a worker that the page starts.
     worker: Option<&'static str>,
+    /// True if the page asks the server that it comes from.
+    connects: bool,
     /// Elements before the text, and beside the figure.
     before: &'static str,
     side: &'static str,
@@ -131,6 +139,7 @@ pub(crate) const ATTENTION: Parts = Parts {
     generator: "sisun attention",
     entry: "main.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -145,8 +154,18 @@ pub(crate) const LIVE: Parts = Parts {
     generator: "sisun page",
     entry: "live.js",
     worker: Some("live-worker.js"),
+    connects: false,
     before: include_str!("../../page/live-box.html"),
     side: include_str!("../../page/live-next.html"),
+};
+
+/// The page of attention maps whose model a server computes.
+pub(crate) const SERVED: Parts = Parts {
+    generator: "sisun live",
+    entry: "served.js",
+    worker: None,
+    connects: true,
+    ..LIVE
 };
 
 /// The page of a sampling trace.
@@ -159,6 +178,7 @@ pub(crate) const TRACE: Parts = Parts {
     generator: "sisun trace",
     entry: "trace.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -173,6 +193,7 @@ pub(crate) const PAIRS: Parts = Parts {
     generator: "sisun pairs",
     entry: "pairs.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -187,6 +208,7 @@ pub(crate) const ANALYSIS: Parts = Parts {
     generator: "sisun analysis",
     entry: "analysis.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -213,8 +235,12 @@ pub(crate) fn join<'a>(
             "; worker-src blob:",
         ),
     };
+    let connect = match parts.connects {
+        true => "; connect-src 'self'",
+        false => "",
+    };
     let csp = format!(
-        "default-src 'none'; script-src '{}'{wasm}{worker}; style-src '{}'; img-src data: blob:",
+        "default-src 'none'; script-src '{}'{wasm}{worker}{connect}; style-src '{}'; img-src data: blob:",
         hash(&script),
         hash(&style)
     );
@@ -310,7 +336,7 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages = [ATTENTION, LIVE, TRACE, PAIRS, ANALYSIS].map(|parts| {
+        let pages = [ATTENTION, LIVE, SERVED, TRACE, PAIRS, ANALYSIS].map(|parts| {
             let entries = [Some(parts.entry), parts.worker].into_iter().flatten();
             let joined = entries.map(|entry| modules::join(entry, SCRIPTS).unwrap());
             joined.collect::<String>()

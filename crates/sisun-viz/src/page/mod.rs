@@ -24,6 +24,6 @@ mod view;
 
 pub use analysis::{AnalysisPage, LongAnalysis, analysis_html};
 pub use attention::{Kind, Page};
-pub use live::{LiveError, WeightFormat};
+pub use live::{LiveError, ServedModel, WeightFormat};
 pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};

@@ -1,8 +1,10 @@
 //! The model inside a page that computes.
 
 mod config;
+mod served;
 mod weights;
 
+pub use served::ServedModel;
 pub use weights::WeightFormat;
 
 use super::encode::{Block, Blocks};
@@ -13,7 +15,7 @@ use serde::Serialize;
 use sisun_data::{NotPortable, PortableTokenizer};
 use sisun_infer::{CaptureSelection, InferError, LanguageModel};
 use sisun_model::weights::HostTensors;
-use sisun_model::{Activation, Pass, thousands, to_host};
+use sisun_model::{Activation, Count, Pass, thousands, to_host};
 
 /// Largest number of parameters of a model in a page.
 const MOST_PARAMETERS: usize = 130_000_000;
@@ -80,7 +82,9 @@ fn megabytes(bytes: usize) -> usize {
 #[derive(Debug, Serialize)]
 pub(super) struct LiveModel {
     config: LiveConfig,
-    parameters: usize,
+    pub(super) parameters: usize,
+    /// True if a server computes, and the page holds no weights.
+    pub(super) served: bool,
     format: &'static str,
     /// Names and shapes, in the order of the bytes.
     tensors: Vec<(String, Vec<usize>)>,
@@ -134,6 +138,7 @@ impl LiveModel {
         let model = Self {
             config: LiveConfig::of(config, most),
             parameters,
+            served: false,
             format: format.name(),
             tensors: tensors
                 .iter()
@@ -149,27 +154,68 @@ impl LiveModel {
         };
         Ok((model, format))
     }
+
+    /// Describe a model that a server computes, and return what answers the page's requests.
+    pub(super) fn served(
+        loaded: &LanguageModel,
+        text: &str,
+        blocks: &mut Blocks,
+    ) -> Result<(Self, ServedModel), LiveError> {
+        let config = loaded.model.config();
+        let tokenizer = PortableTokenizer::of(&loaded.tokenizer)?;
+        let most = max_tokens(config, loaded.window, MOST_WEIGHTS);
+        let tokens = loaded.tokens(text)?.len();
+        if tokens > most {
+            return Err(LiveError::LongText { tokens, most });
+        }
+        let json = serde_json::to_vec(&tokenizer)
+            .expect("plain structs of numbers and strings always serialise");
+        let nothing = blocks.push(Block::new(&[]));
+        let model = Self {
+            config: LiveConfig::of(config, most),
+            parameters: Count::of(config).total as usize,
+            served: true,
+            format: match loaded.model.is_bf16() {
+                true => "bfloat16",
+                false => WeightFormat::Float32.name(),
+            },
+            tensors: Vec::new(),
+            weights: Vec::new(),
+            tokenizer: blocks.push(Block::new(&json)),
+            means: nothing,
+            logits: nothing,
+        };
+        Ok((
+            model,
+            ServedModel::new(loaded.clone(), text.to_owned(), most),
+        ))
+    }
+}
+
+/// Return the bias of the scores of at most `most` tokens by head and offset, if the model has one.
+fn bias_by_offset(loaded: &LanguageModel, most: usize) -> Option<Vec<f32>> {
+    let (_, values) = to_host(loaded.model.score_bias(most)?);
+    let width = 2 * most - 1;
+    // With a mask, keys never follow their query: offsets start at 0.
+    let from = if loaded.model.config().causal {
+        most - 1
+    } else {
+        0
+    };
+    let rows = values.chunks(width);
+    Some(rows.flat_map(|row| row[from..].iter().copied()).collect())
 }
 
 /// Return the parameters by name, with positions as tables: `position.added`, `[token, d_model]`,
 /// and `position.bias`, `[head · offset]`.
 fn tensors(loaded: &LanguageModel, most: usize) -> HostTensors {
-    let config = loaded.model.config();
     let mut tensors = loaded.model.to_host();
     tensors.remove("position.weight");
     tensors.remove("position.bias");
     if let Some(rows) = loaded.model.added_positions(most) {
         tensors.insert("position.added".to_owned(), to_host(rows));
     }
-    if let Some(bias) = loaded.model.score_bias(most) {
-        let (_, values) = to_host(bias);
-        let width = 2 * most - 1;
-        // With a mask, keys never follow their query: offsets start at 0.
-        let from = if config.causal { most - 1 } else { 0 };
-        let values: Vec<f32> = values
-            .chunks(width)
-            .flat_map(|row| row[from..].iter().copied())
-            .collect();
+    if let Some(values) = bias_by_offset(loaded, most) {
         tensors.insert("position.bias".to_owned(), (vec![values.len()], values));
     }
     tensors
