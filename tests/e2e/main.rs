@@ -51,3 +51,4 @@ mod sisun;
 mod training;
 mod two_processes;
 mod verifying;
+mod watching;

@@ -115,8 +115,25 @@ impl Drop for Serving {
     }
 }
 
+/// Request a path behind the address of a server, and return the body as it was sent.
+pub(crate) fn fetched(address: &str, path: &str) -> Vec<u8> {
+    let rest = address.strip_prefix("http://").unwrap();
+    let (host, token) = rest.split_at(rest.find('/').unwrap());
+    let mut stream = TcpStream::connect(host).unwrap();
+    let sent = format!("GET {token}{path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(sent.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let at = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap()
+        + 4;
+    answer.split_off(at)
+}
+
 /// Join the chunks of a body.
-fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
     let mut whole = Vec::new();
     loop {
         let at = bytes.windows(2).position(|two| two == b"\r\n").unwrap();
@@ -152,11 +169,14 @@ fn untouched() -> Value {
 
 /// Return the tokens of a text, and the patterns of its heads by layer, as the program writes them.
 fn attended(lab: &Lab, text: &str, more: &[&str]) -> (Vec<u64>, Value) {
-    let (run, out) = (lab.at("run"), lab.at("maps-of-served"));
+    // Of its own: tests run side by side.
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (lab.at("run"), folder.path().join("maps"));
+    let out = out.to_str().unwrap();
     let mut args = vec![
-        "attend", &run, "--text", text, "--out", &out, "--format", "json",
+        "attend", &run, "--text", text, "--out", out, "--format", "json",
     ];
-    args.extend(["--device", "cpu", "--force"]);
+    args.extend(["--device", "cpu"]);
     args.extend(more);
     sisun(&args).ok();
     let json = std::fs::read_to_string(format!("{out}/attention.json")).unwrap();

@@ -26,6 +26,7 @@ mod train_commands;
 mod units;
 mod vocabulary;
 mod waiting;
+mod watching;
 mod work;
 mod wrap;
 

@@ -3,45 +3,55 @@
 mod site;
 
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use crate::pairs;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{say, say_json};
 use crate::waiting;
+use crate::watching::{Course, Followed, WatchSite};
 use crate::work;
 use anyhow::{Result, bail};
+use burn::tensor::Device;
 use serde_json::json;
 use sisun_config::shell;
 use sisun_infer::{CaptureSelection, Language};
 use sisun_serve::{Queue, Server};
 use sisun_viz::page::{Kind, Page, ServedModel};
 use site::{Job, LiveSite};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 /// The text of a page about a model that has none of its own.
 const TEXT: &str = "The cat sat on the mat.";
 /// Time after which the command looks whether it is to end.
 const TICK: Duration = Duration::from_millis(100);
+/// Time between two looks at the files of a run.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// Most runs on one page.
+const MOST_RUNS: usize = 16;
 
-/// Show the page that computes, for a model of any size: Sisun computes, and your browser shows.
+/// Show the page that computes, for a model of any size, and training as it happens.
 ///
-/// The page is that of `sisun page`, for models too large for a file: typing updates tokens, maps
-/// and next tokens, layer by layer. It is served to this machine only, at an address with a random
-/// token. Ctrl-C ends the command.
+/// Of one RUN, the page is that of `sisun page`, for models too large for a file: Sisun computes,
+/// and typing updates tokens, maps and next tokens, layer by layer. A second page shows its training:
+/// losses, samples, and heads forming. Several runs are shown together on that page. Pages are
+/// served to this machine only, at an address with a random token. Ctrl-C ends the command.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   sisun live runs/quickstart
+  sisun live runs/rope runs/alibi
   sisun live models/TinyLlama --precision bf16 --text \"The cat sat on the mat.\"
   sisun live runs/quickstart --port 8000")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
-    /// Face directory
-    run: PathBuf,
+    /// Face directory; or several runs, whose training is shown
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
     /// The text that the page opens with [default: the run's attend.text, else "The cat sat on the
     /// mat."]
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
@@ -52,7 +62,7 @@ pub(crate) struct Args {
     /// Language that the page opens in: en or ko [default: ko for Korean text, else en]
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<Language>,
-    /// Print the address as one JSON object
+    /// Print the addresses as one JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -62,27 +72,98 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    pairs::refuse_run(&args.run, |_| {
-        "the page computes decoder-only models; `sisun attend --format html` writes a page of one pair".to_owned()
-    })?;
-    // Before the model is read, which may take long.
+    if args.runs.len() > MOST_RUNS {
+        let message = format!(
+            "{} runs are more than the page shows, {MOST_RUNS}",
+            args.runs.len()
+        );
+        return Err(Usage(message).into());
+    }
+    // Before a model is read, which may take long.
     let server = Server::bind(args.port)?;
-    let (page, mut model) = opened(&args)?;
+    let mut model = match &args.runs[..] {
+        [run] if pairs::run_of(run).is_none() => Some(opened(&args, run)?),
+        _ => None,
+    };
+    let mut training = match &args.runs[..] {
+        [run] if sisun_hf::is_model(run)? => None,
+        runs => Some(Training::open(runs, args.language)?),
+    };
     let stop = stop_on_interrupt("ending; press Ctrl-C again to quit at once")?;
     let jobs = Arc::new(Queue::default());
-    server.start(Arc::new(LiveSite::new(page, Arc::clone(&jobs))))?;
-    tell(&args, &server.address())?;
-    answer(&mut model, &jobs, &stop);
+    let page = model.as_mut().map(|(page, _)| std::mem::take(page));
+    let watch = training
+        .as_ref()
+        .map(|training| WatchSite::new(training.course.clone()));
+    server.start(Arc::new(LiveSite::new(page, watch, Arc::clone(&jobs))))?;
+    let watched = (model.is_some() && training.is_some()).then(|| server.address() + "watch");
+    tell(&args, &server.address(), watched.as_deref())?;
+    let mut model = model.map(|(_, model)| model);
+    while !stop.load(Ordering::Relaxed) {
+        if let (Some(Job { request, to }), Some(model)) = (jobs.pop(TICK), &mut model) {
+            // A page that has gone needs no answer.
+            model.answer(&request, &mut |frame| to.send(frame).unwrap_or_default());
+        } else if let Some(training) = &mut training {
+            training.poll(&args.device);
+        }
+    }
+    if let Some(training) = &training {
+        training.course.events.end();
+    }
     server.drain(Duration::from_secs(1));
     Ok(())
 }
 
+/// Runs whose training is shown.
+struct Training {
+    course: Course,
+    runs: Vec<Followed>,
+    /// Time of the next look at their files.
+    due: Instant,
+}
+
+impl Training {
+    fn open(paths: &[PathBuf], language: Option<Language>) -> Result<Self> {
+        let names: Vec<String> = paths.iter().map(|path| name_of(path)).collect();
+        let course = Course::new(names.join(", "), language.unwrap_or(Language::English));
+        let runs = paths.iter().enumerate();
+        let runs = runs
+            .map(|(number, path)| Followed::open(number, path, &course))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            course,
+            runs,
+            due: Instant::now(),
+        })
+    }
+
+    /// Look at the files of the runs, if it is time.
+    fn poll(&mut self, device: &DeviceArgs) {
+        if Instant::now() < self.due {
+            return;
+        }
+        for run in &mut self.runs {
+            if let Some(problem) = run.poll(&self.course, &Device::flex()) {
+                device.note(&format!("note: {problem}"));
+            }
+        }
+        self.due = Instant::now() + BETWEEN_LOOKS;
+    }
+}
+
+/// Return the name of a folder.
+fn name_of(path: &Path) -> String {
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = full
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_default()
+}
+
 /// Open the model, and make its page.
-fn opened(args: &Args) -> Result<(String, ServedModel)> {
-    let chosen = args
-        .device
-        .choose(|| work::reading(&args.run, args.precision))?;
-    let opened = args.precision.open(&args.run, &chosen.device)?;
+fn opened(args: &Args, run: &Path) -> Result<(String, ServedModel)> {
+    let chosen = args.device.choose(|| work::reading(run, args.precision))?;
+    let opened = args.precision.open(run, &chosen.device)?;
     let loaded = &opened.loaded;
     args.device.note(&loaded.introduction());
     let own = args.text.as_deref().or(opened.attend_text());
@@ -91,7 +172,7 @@ fn opened(args: &Args) -> Result<(String, ServedModel)> {
         Err(_) if own.is_none() => bail!(
             "{} has no attend.text of its own to open with, and no tokens for {TEXT:?}: give a text with --text, as in\n  sisun live {} --text 'YOUR TEXT'",
             opened.kind(),
-            shell::path(&args.run)
+            shell::path(run)
         ),
         tokens => tokens?,
     };
@@ -107,25 +188,18 @@ fn opened(args: &Args) -> Result<(String, ServedModel)> {
     Ok((page.html(), served))
 }
 
-/// Print the address.
-fn tell(args: &Args, address: &str) -> Result<()> {
+/// Print the address, and that of the page of training if it is another one.
+fn tell(args: &Args, address: &str, watched: Option<&str>) -> Result<()> {
     if args.json {
-        say_json(&json!({ "address": address }))?;
+        say_json(&json!({ "address": address, "watch": watched }))?;
     } else {
         say(address)?;
+        if let Some(watched) = watched {
+            args.device.note(&format!("its training: {watched}"));
+        }
         args.device
             .note("open it in a browser of this machine; Ctrl-C ends it");
     }
     waiting::end();
     Ok(())
-}
-
-/// Answer requests in order, until the command is to end.
-fn answer(model: &mut ServedModel, jobs: &Queue<Job>, stop: &AtomicBool) {
-    while !stop.load(Ordering::Relaxed) {
-        if let Some(Job { request, to }) = jobs.pop(TICK) {
-            // A page that has gone needs no answer.
-            model.answer(&request, &mut |frame| to.send(frame).unwrap_or_default());
-        }
-    }
 }

@@ -104,6 +104,12 @@ const SCRIPTS: &[Source] = sources![
     "units.js",
     "unpack.js",
     "view.js",
+    "watch-app.js",
+    "watch-chart.js",
+    "watch-course.js",
+    "watch-maps.js",
+    "watch-strings.js",
+    "watch.js",
     "words.js",
     "worked-steps.js",
     "worked.js",
@@ -211,6 +217,28 @@ pub(crate) const ANALYSIS: Parts = Parts {
     connects: false,
     before: "",
     side: "",
+};
+
+/// The page that replays the training of runs.
+pub(crate) const REPLAY: Parts = Parts {
+    template: include_str!("../../page/watch.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/watch.css"),
+    ],
+    generator: "sisun replay",
+    entry: "watch.js",
+    worker: None,
+    connects: false,
+    before: "",
+    side: "",
+};
+
+/// The page of runs whose events a server sends.
+pub(crate) const WATCH: Parts = Parts {
+    generator: "sisun watch",
+    connects: true,
+    ..REPLAY
 };
 
 /// Fill the template. `data` is JSON.
@@ -336,7 +364,7 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages = [ATTENTION, LIVE, SERVED, TRACE, PAIRS, ANALYSIS].map(|parts| {
+        let pages = [ATTENTION, LIVE, SERVED, TRACE, PAIRS, ANALYSIS, REPLAY].map(|parts| {
             let entries = [Some(parts.entry), parts.worker].into_iter().flatten();
             let joined = entries.map(|entry| modules::join(entry, SCRIPTS).unwrap());
             joined.collect::<String>()

@@ -21,9 +21,11 @@ mod thin;
 mod trace;
 mod units;
 mod view;
+mod watch;
 
 pub use analysis::{AnalysisPage, LongAnalysis, analysis_html};
 pub use attention::{Kind, Page};
 pub use live::{LiveError, ServedModel, WeightFormat};
 pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};
+pub use watch::{heads_event, watch_html};

@@ -57,7 +57,11 @@ pub fn heads_event(run: usize, step: u64, maps: &AttentionMaps) -> Value {
             }
         }
     }
-    let labels: Vec<&str> = maps.tokens.iter().map(|token| token.text.as_str()).collect();
+    let labels: Vec<&str> = maps
+        .tokens
+        .iter()
+        .map(|token| token.text.as_str())
+        .collect();
     json!({
         "kind": "heads",
         "run": run,
@@ -77,7 +81,11 @@ mod tests {
     #[test]
     fn hostile_events_stay_data() {
         let event = json!({ "kind": "sample", "text": "</script><script>alert(1)</script><!--" });
-        let html = watch_html("</title><b>", Language::English, Some(&[&event.to_string()]));
+        let html = watch_html(
+            "</title><b>",
+            Language::English,
+            Some(&[&event.to_string()]),
+        );
         assert!(!html.contains("<script>alert") && !html.contains("</title><b>"));
         assert!(html.contains("\\u003c/script>\\u003cscript>alert(1)"));
         assert!(!html.contains("connect-src"), "a replay asks nobody");

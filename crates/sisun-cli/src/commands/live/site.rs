@@ -1,5 +1,6 @@
 //! The addresses of `sisun live`.
 
+use crate::watching::WatchSite;
 use serde::Deserialize;
 use sisun_serve::{Method, Queue, Refusal, Reply, Request, Site};
 use std::io;
@@ -21,15 +22,20 @@ struct Asking {
     page: u64,
 }
 
-/// The page, and the requests to its model.
+/// The page of a model with the requests to it, and the page of training.
 pub(super) struct LiveSite {
-    page: String,
+    page: Option<String>,
+    watch: Option<WatchSite>,
     jobs: Arc<Queue<Job>>,
 }
 
 impl LiveSite {
-    pub(super) fn new(page: String, jobs: Arc<Queue<Job>>) -> Self {
-        Self { page, jobs }
+    pub(super) fn new(
+        page: Option<String>,
+        watch: Option<WatchSite>,
+        jobs: Arc<Queue<Job>>,
+    ) -> Self {
+        Self { page, watch, jobs }
     }
 
     /// Have the model answer, and pass each frame on. A request that a newer one of its page
@@ -58,11 +64,16 @@ impl LiveSite {
 
 impl Site for LiveSite {
     fn answer(&self, request: &Request, reply: Reply<'_>) -> io::Result<()> {
-        match (request.method, request.path.as_str()) {
-            (Method::Get, "") => reply.html(&self.page),
-            (Method::Post, "ask") => self.ask(request, reply),
-            (_, "" | "ask") => reply.refuse(&Refusal::new(405, "another method is needed")),
-            _ => reply.refuse(&Refusal::new(404, "there is nothing at this address")),
+        match (&self.page, request.method, request.path.as_str()) {
+            (Some(page), Method::Get, "") => reply.html(page),
+            (Some(_), Method::Post, "ask") => self.ask(request, reply),
+            (Some(_), _, "" | "ask") => {
+                reply.refuse(&Refusal::new(405, "another method is needed"))
+            }
+            _ => match &self.watch {
+                Some(watch) => watch.answer(request, reply),
+                None => reply.refuse(&Refusal::new(404, "there is nothing at this address")),
+            },
         }
     }
 }
