@@ -164,7 +164,17 @@ fn read(ids: &[u64], edits: Value) -> Value {
 }
 
 fn untouched() -> Value {
-    json!({ "ablated": {}, "cells": [] })
+    json!([])
+}
+
+/// Return an edit of a head: by its output, or with a key by a weight of its pattern.
+fn edit(place: (usize, usize), cell: Option<[i64; 2]>, change: Value) -> Value {
+    let (activation, [position, key]) = match cell {
+        Some(cell) => ("pattern", cell.map(Value::from)),
+        None => ("z", [Value::Null, Value::Null]),
+    };
+    let (layer, head) = place;
+    json!({ "activation": activation, "layer": layer, "head": head, "position": position, "key": key, "change": change })
 }
 
 /// Return the tokens of a text, and the patterns of its heads by layer, as the program writes them.
@@ -262,15 +272,29 @@ fn edits_are_those_of_the_program() {
     let text = "The dog sat.";
     let (ids, plain) = attended(lab, text, &[]);
     let (_, ablated) = attended(lab, text, &["--edit", "z 0.1 = zero"]);
-    let edits = json!({ "ablated": { "0.1": "zero" }, "cells": [] });
-    let answer = serving.ask(&read(&ids, edits));
+    let zero = edit((0, 1), None, json!("zero"));
+    let answer = serving.ask(&read(&ids, json!([zero])));
     compare(&answer, "untouched", &plain);
     compare(&answer, "edited", &ablated);
-    let cell = json!({ "layer": 0, "head": 0, "query": 3, "key": 1, "weight": 0.9 });
-    let answer = serving.ask(&read(
-        &ids,
-        json!({ "ablated": { "0.0": "mean" }, "cells": [cell] }),
-    ));
+    // Values of texts: the mean over the text, and those of a second one.
+    let (_, averaged) = attended(lab, text, &["--edit", &format!("z 0.1 = mean '{text}'")]);
+    let mean = edit((0, 1), None, json!("mean"));
+    compare(
+        &serving.ask(&read(&ids, json!([mean]))),
+        "edited",
+        &averaged,
+    );
+    let other = "The cat sat.";
+    let (second, beside) = attended(lab, other, &[]);
+    assert_eq!(second.len(), ids.len(), "texts of one length");
+    let (_, swapped) = attended(lab, text, &["--edit", &format!("z 0.1 = from '{other}'")]);
+    let mut request = read(&ids, json!([edit((0, 1), None, json!("from"))]));
+    request["second"] = json!(second);
+    let answer = serving.ask(&request);
+    compare(&answer, "second", &beside);
+    compare(&answer, "edited", &swapped);
+    let weight = edit((0, 0), Some([3, 1]), json!(0.9));
+    let answer = serving.ask(&read(&ids, json!([weight])));
     let edited = answer
         .iter()
         .find(|(header, _)| header["pass"] == "edited")
@@ -294,20 +318,23 @@ fn hostile_requests_to_the_model_are_refused_one_by_one() {
     fails(read(&[], untouched()), "empty");
     fails(read(&[999_999], untouched()), "999999");
     fails(read(&[1; 5000], untouched()), "5000 tokens");
-    for head in ["9.0", "0.99", "0", "-1.0", "0.0.0", "</script>"] {
-        fails(
-            read(&[1], json!({ "ablated": { head: "zero" }, "cells": [] })),
-            "no head",
-        );
-    }
-    let cell = |query: i64, key: i64, weight: f64| {
-        let cell = json!({ "layer": 0, "head": 0, "query": query, "key": key, "weight": weight });
-        read(&[1, 2], json!({ "ablated": {}, "cells": [cell] }))
-    };
-    fails(cell(0, 1, 0.5), "cannot be set");
-    fails(cell(5, 0, 0.5), "cannot be set");
-    fails(cell(1, 0, 1.5), "cannot be set");
-    fails(cell(-1, 0, 0.5), "cannot be read");
+    let refused = |edit: Value, part: &str| fails(read(&[1, 2], json!([edit])), part);
+    refused(edit((9, 0), None, json!("zero")), "layers 0 to");
+    refused(edit((0, 99), None, json!("zero")), "no head 99");
+    refused(edit((0, 0), None, json!("</script>")), "no such change");
+    refused(edit((0, 0), None, json!("from")), "second text");
+    refused(edit((0, 0), None, json!(0.5)), "has a key");
+    refused(edit((0, 0), Some([0, 1]), json!(0.5)), "no such position");
+    refused(edit((0, 0), Some([5, 0]), json!(0.5)), "no such position");
+    refused(edit((0, 0), Some([1, 0]), json!(1.5)), "from 0 to 1");
+    refused(edit((0, 0), Some([-1, 0]), json!(0.5)), "cannot be read");
+    let mut strange = edit((0, 0), None, json!("zero"));
+    strange["activation"] = json!("\u{0}weights");
+    refused(strange, "no such activation");
+    fails(
+        read(&[1], json!(vec![edit((0, 0), None, json!("zero")); 501])),
+        "more than 500",
+    );
     fails(json!({ "kind": "read", "page": 1 }), "cannot be read");
     fails(json!({ "kind": "write", "page": 1 }), "cannot be read");
     let mut unknown = read(&[1], untouched());

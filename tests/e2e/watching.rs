@@ -179,7 +179,7 @@ fn what_cannot_be_shown_does_not_end_training() {
         "--device",
         "cpu",
         "--set",
-        "train.steps=60",
+        "train.steps=400",
     ])
     .stdout(Stdio::null())
     .stderr(Stdio::piped())

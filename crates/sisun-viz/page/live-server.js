@@ -2,6 +2,7 @@
 
 import { say } from "./words.js";
 
+/** @import { Edits } from "./live-edits.js" */
 /** @import { Answer, LoadRequest, PassResult, ReadRequest } from "./live-worker.js" */
 
 /** What a frame says of its numbers, in their order. @typedef {Record<string, any> & { kind: string }} Header */
@@ -68,6 +69,19 @@ class Numbers {
   }
 }
 
+/**
+ * The reader's changes one after another, as `--edit` names them.
+ * @param {Edits} edits
+ */
+function listed({ ablated, cells }) {
+  const heads = Object.entries(ablated).map(([name, change]) => {
+    const [layer, head] = name.split(".").map(Number);
+    return { activation: "z", layer, head, position: null, key: null, change };
+  });
+  const weights = cells.map(({ layer, head, query, key, weight }) => ({ activation: "pattern", layer, head, position: query, key, change: weight }));
+  return [...heads, ...weights];
+}
+
 /** @returns {PassResult} */
 const empty = () => ({ patterns: [], rollout: null, spreads: [], vectors: { tokens: 0, q: [], k: [], v: [] }, logits: new Float32Array(0), lens: null });
 
@@ -93,7 +107,7 @@ export class ServerEngine {
 
   /** @param {LoadRequest | ReadRequest} request */
   async #ask(request) {
-    const sent = request.kind === "load" ? { kind: "load" } : request;
+    const sent = request.kind === "load" ? { kind: "load" } : { ...request, edits: listed(request.edits) };
     const body = JSON.stringify({ ...sent, page: this.#page });
     const response = await fetch("ask", { method: "POST", headers: { "Content-Type": "application/json" }, body });
     if (!response.ok || !response.body) throw new Error((await response.text()).trim() || String(response.status));

@@ -45,8 +45,7 @@ const MOST_RUNS: usize = 16;
 Examples:
   sisun live runs/quickstart
   sisun live runs/rope runs/alibi
-  sisun live models/TinyLlama --precision bf16 --text \"The cat sat on the mat.\"
-  sisun live runs/quickstart --port 8000")]
+  sisun live models/gpt2 --precision bf16 --text \"The cat sat on the mat.\"")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory; or several runs, whose training is shown

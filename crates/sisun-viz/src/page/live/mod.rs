@@ -185,10 +185,7 @@ impl LiveModel {
             means: nothing,
             logits: nothing,
         };
-        Ok((
-            model,
-            ServedModel::new(loaded.clone(), text.to_owned(), most),
-        ))
+        Ok((model, ServedModel::new(loaded.clone(), most)))
     }
 }
 

@@ -4,23 +4,22 @@
 //! lengths (32 bits, little-endian), a JSON object of the first length, and numbers of the second,
 //! in the order that the object names. Layers come first, one by one, and `done` or `failed` last.
 
-use super::{bias_by_offset, means};
+use super::bias_by_offset;
 use crate::page::encode::WeightCode;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sisun_config::ModelConfig;
 use sisun_infer::{AttentionSpread, InferError, LanguageModel, ReadLayer, Reading, Rollout};
-use sisun_model::{Activation, Change, Edit};
-use std::collections::BTreeMap;
+use sisun_model::{Activation, Capture, Captured, Change, Edit, Pass, Target};
 use std::time::Instant;
 
 /// Most bytes of queries, keys and values that are sent with a text.
 const VECTOR_BYTES: usize = 4 << 20;
 /// Longest text whose rollout is computed; the time grows with the cube of it.
 const ROLLOUT_TOKENS: usize = 256;
-/// Largest number of weights that are set.
-const MOST_CELLS: usize = 4096;
+/// Largest number of edits.
+const MOST_EDITS: usize = 500;
 /// The code of the page's patterns.
 const CODE: WeightCode = WeightCode { bits: 16 };
 
@@ -28,14 +27,11 @@ const CODE: WeightCode = WeightCode { bits: 16 };
 #[derive(Debug)]
 pub struct ServedModel {
     loaded: LanguageModel,
-    /// The page's own text, over which heads are averaged.
-    text: String,
     most_tokens: usize,
-    means: Option<Vec<f32>>,
-    /// The text as it is, and with the reader's edits.
-    readings: [Reading; 2],
-    /// The edits of the second reading.
-    edits: WrittenEdits,
+    /// The text as it is, the second sentence, and the text with the reader's edits.
+    readings: [Reading; 3],
+    /// The edits of the third reading.
+    edits: Vec<WrittenEdit>,
 }
 
 /// A request of the page.
@@ -46,7 +42,7 @@ enum Request {
     Read(ReadRequest),
 }
 
-/// A text to compute. An unknown field is an edit that this program does not know.
+/// A text to compute. An unknown field is something that this program does not know.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReadRequest {
@@ -55,35 +51,53 @@ struct ReadRequest {
     #[serde(rename = "page")]
     _page: u64,
     ids: Vec<u32>,
-    edits: WrittenEdits,
+    /// The second sentence.
+    #[serde(default)]
+    second: Option<Vec<u32>>,
+    /// Edits of the text, made in their order.
+    edits: Vec<WrittenEdit>,
     lens: bool,
 }
 
-/// The reader's edits.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct WrittenEdits {
-    /// Heads by `layer.head`.
-    ablated: BTreeMap<String, Ablation>,
-    cells: Vec<CellEdit>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum Ablation {
-    Zero,
-    Mean,
-}
-
-/// A weight that is set; the rest of its row is scaled.
+/// An edit as the page writes it.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-struct CellEdit {
+struct WrittenEdit {
+    activation: String,
     layer: usize,
-    head: usize,
-    query: usize,
-    key: usize,
-    weight: f64,
+    /// The head, of an activation that has some.
+    head: Option<usize>,
+    /// The position, of a pattern the query; all positions if it is absent.
+    position: Option<usize>,
+    /// The key of a weight that is set.
+    key: Option<usize>,
+    change: WrittenChange,
+}
+
+/// What values become.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+enum WrittenChange {
+    /// The weight of a key.
+    Weight(f64),
+    /// `zero`; `mean` over the positions of the text; `from` the second sentence; of a pattern
+    /// `diagonal`, `first` or `previous`.
+    Named(String),
+}
+
+impl WrittenEdit {
+    /// Return true if its values are those of a text.
+    fn takes_values(&self) -> bool {
+        matches!(&self.change, WrittenChange::Named(name) if name == "mean" || name == "from")
+    }
+
+    fn refused(&self, reason: impl Into<String>) -> RequestError {
+        let head = self.head.map_or(String::new(), |head| format!(".{head}"));
+        RequestError::Edit {
+            edit: format!("{} {}{head}", self.activation, self.layer),
+            reason: reason.into(),
+        }
+    }
 }
 
 /// An error of a request.
@@ -93,28 +107,21 @@ enum RequestError {
     Json(#[from] serde_json::Error),
     #[error("the text has {tokens} tokens, and the page computes {most} at most")]
     Long { tokens: usize, most: usize },
-    #[error("there is no head {0:?}")]
-    NoHead(String),
-    #[error("{0} weights are set, more than {MOST_CELLS}")]
-    ManyCells(usize),
-    #[error(
-        "the weight of query {} on key {} of layer {}, head {} cannot be set to {}",
-        .0.query, .0.key, .0.layer, .0.head, .0.weight
-    )]
-    Cell(CellEdit),
+    #[error("{0} edits are more than {MOST_EDITS}")]
+    ManyEdits(usize),
+    #[error("the edit of {edit} cannot be made: {reason}")]
+    Edit { edit: String, reason: String },
     #[error(transparent)]
     Infer(#[from] InferError),
 }
 
 impl ServedModel {
-    pub(super) fn new(loaded: LanguageModel, text: String, most_tokens: usize) -> Self {
+    pub(super) fn new(loaded: LanguageModel, most_tokens: usize) -> Self {
         Self {
             loaded,
-            text,
             most_tokens,
-            means: None,
             readings: Default::default(),
-            edits: WrittenEdits::default(),
+            edits: Vec::new(),
         }
     }
 
@@ -152,29 +159,41 @@ impl ServedModel {
         0
     }
 
-    /// Compute a text, and with edits a second time. Return the number of tokens computed.
+    /// Compute a text, the second sentence, and the text with edits. Return the number of tokens
+    /// computed.
     fn read(
         &mut self,
         request: &ReadRequest,
         send: &mut (dyn FnMut(Vec<u8>) + Send),
     ) -> Result<usize, RequestError> {
         let ReadRequest {
-            ids, edits, lens, ..
+            ids,
+            second,
+            edits,
+            lens,
+            ..
         } = request;
-        if ids.len() > self.most_tokens {
-            return Err(RequestError::Long {
-                tokens: ids.len(),
-                most: self.most_tokens,
-            });
-        }
-        let list = self.edits_of(edits, ids.len())?;
-        let mut rows = self.pass(0, ids, &[], *lens, send)?;
-        if !list.is_empty() {
-            if self.edits != *edits {
-                self.readings[1].forget();
+        for ids in [Some(ids), second.as_ref()].into_iter().flatten() {
+            if ids.len() > self.most_tokens {
+                return Err(RequestError::Long {
+                    tokens: ids.len(),
+                    most: self.most_tokens,
+                });
             }
-            self.edits = edits.clone();
-            rows += self.pass(1, ids, &list, *lens, send)?;
+        }
+        let plain = self.check_edits(edits, ids, second.as_deref())?;
+        let mut rows = self.pass(0, ids, &[], *lens, send)?;
+        if let Some(second) = second {
+            rows += self.pass(1, second, &[], false, send)?;
+        }
+        if !edits.is_empty() {
+            let list = self.with_values(edits, plain, ids, second.as_deref());
+            // Values of a text change with it.
+            if self.edits != *edits || edits.iter().any(WrittenEdit::takes_values) {
+                self.readings[2].forget();
+            }
+            self.edits.clone_from(edits);
+            rows += self.pass(2, ids, &list, *lens, send)?;
         }
         Ok(rows)
     }
@@ -191,7 +210,7 @@ impl ServedModel {
         let (loaded, reading) = (&self.loaded, &mut self.readings[which]);
         let config = loaded.model.config();
         let (n, causal) = (ids.len(), config.causal);
-        let name = ["untouched", "edited"][which];
+        let name = ["untouched", "second", "edited"][which];
         let kept = vectors_kept(config, n);
         let end = reading.read(loaded, ids, edits, lens, |layer, found| {
             send(layer_frame(name, layer, found, n, causal, kept));
@@ -214,62 +233,132 @@ impl ServedModel {
         Ok(end.computed)
     }
 
-    /// Return the edits of a text of `n` tokens as the model takes them.
-    fn edits_of(&mut self, written: &WrittenEdits, n: usize) -> Result<Vec<Edit>, RequestError> {
+    /// Check edits against the model and the texts, and return them as the model takes them, with
+    /// zero in place of the values of texts.
+    fn check_edits(
+        &self,
+        edits: &[WrittenEdit],
+        ids: &[u32],
+        second: Option<&[u32]>,
+    ) -> Result<Vec<Edit>, RequestError> {
         let config = self.loaded.model.config();
-        let (layers, heads, d_head, causal) = (
-            config.n_layers,
-            config.n_heads,
-            config.d_head(),
-            config.causal,
-        );
-        if written.cells.len() > MOST_CELLS {
-            return Err(RequestError::ManyCells(written.cells.len()));
+        if edits.len() > MOST_EDITS {
+            return Err(RequestError::ManyEdits(edits.len()));
         }
-        let mut list = Vec::new();
-        for (name, how) in &written.ablated {
-            let found = name.split_once('.').and_then(|(layer, head)| {
-                Some((layer.parse::<usize>().ok()?, head.parse::<usize>().ok()?))
-            });
-            let Some((layer, head)) = found.filter(|(l, h)| *l < layers && *h < heads) else {
-                return Err(RequestError::NoHead(name.clone()));
+        let n = ids.len();
+        let edit_of = |written: &WrittenEdit| {
+            let Ok(activation) = written.activation.parse::<Activation>() else {
+                return Err(written.refused("there is no such activation"));
             };
-            list.push(match how {
-                Ablation::Zero => Edit::ablation(layer, head),
-                Ablation::Mean => {
-                    let from = (layer * heads + head) * d_head;
-                    let mean = self.means()?[from..from + d_head].to_vec();
-                    let mean = TensorData::new(mean, [1, 1, 1, d_head]);
-                    let mean = Tensor::<4>::from_data(mean, &self.loaded.model.device());
-                    Edit::new(Activation::Z, layer, Change::Replace(mean)).of_heads(vec![head])
-                }
-            });
-        }
-        for cell in &written.cells {
-            let CellEdit {
-                layer,
-                head,
-                query,
-                key,
-                weight,
-            } = *cell;
-            let there = layer < layers && head < heads && query < n && key < n;
-            if !there || (causal && key > query) || !(0.0..=1.0).contains(&weight) {
-                return Err(RequestError::Cell(cell.clone()));
+            let change = match (&written.change, written.key) {
+                (WrittenChange::Weight(value), Some(key)) => Change::Key { key, value: *value },
+                (WrittenChange::Named(name), None) => match name.as_str() {
+                    "zero" | "mean" | "from" => Change::Zero,
+                    "diagonal" => Change::Only(Target::Same),
+                    "first" => Change::Only(Target::First),
+                    "previous" => Change::Only(Target::Previous),
+                    _ => return Err(written.refused("there is no such change")),
+                },
+                _ => return Err(written.refused("a weight has a key, and nothing else has")),
+            };
+            if written.takes_values() && activation.is_query_by_key() {
+                return Err(written.refused("it has no values at a position"));
             }
-            let change = Change::Key { key, value: weight };
-            let edit = Edit::new(Activation::Pattern, layer, change);
-            list.push(edit.of_heads(vec![head]).at(vec![query]));
-        }
-        Ok(list)
+            if activation.is_per_head() != written.head.is_some() {
+                return Err(written.refused("a head is named where there are heads"));
+            }
+            let (position, key) = (written.position, written.key);
+            let outside = [position, key].into_iter().flatten().any(|at| at >= n);
+            let hidden = config.causal && position.zip(key).is_some_and(|(query, key)| key > query);
+            if outside || hidden {
+                return Err(written.refused("the text has no such position"));
+            }
+            if matches!(&written.change, WrittenChange::Named(name) if name == "from") {
+                let there = second.map_or(0, <[u32]>::len);
+                let enough = match position {
+                    Some(position) => position < there,
+                    None => n == there,
+                };
+                if !enough {
+                    return Err(written.refused("the second text has no such position"));
+                }
+            }
+            let mut edit = Edit::new(activation, written.layer, change);
+            edit.heads = written.head.map(|head| vec![head]);
+            edit.positions = position.map(|position| vec![position]);
+            edit.check(config)
+                .map_err(|reason| written.refused(reason))?;
+            Ok(edit)
+        };
+        edits.iter().map(edit_of).collect()
     }
 
-    /// Return the mean output of each head over the page's own text, `[layer, head, d_head]`.
-    fn means(&mut self) -> Result<&[f32], InferError> {
-        if self.means.is_none() {
-            self.means = Some(means(&self.loaded, &self.text)?);
+    /// Put the values of texts into the edits that take them.
+    fn with_values(
+        &self,
+        edits: &[WrittenEdit],
+        mut list: Vec<Edit>,
+        ids: &[u32],
+        second: Option<&[u32]>,
+    ) -> Vec<Edit> {
+        for (written, edit) in edits.iter().zip(&mut list) {
+            let WrittenChange::Named(name) = &written.change else {
+                continue;
+            };
+            let head = written.head.unwrap_or(0);
+            let (rows, values) = match (name.as_str(), second) {
+                ("mean", _) => (1, self.mean_of(edit, head, ids)),
+                ("from", Some(second)) => {
+                    let values = self.rows_of(edit, head, second);
+                    let width = values.len() / second.len();
+                    match written.position {
+                        Some(at) => (1, values[at * width..][..width].to_vec()),
+                        None => (second.len(), values),
+                    }
+                }
+                _ => continue,
+            };
+            let shape = [1, 1, rows, values.len() / rows];
+            let values = TensorData::new(values, shape);
+            let values = Tensor::<4>::from_data(values, &self.loaded.model.device());
+            edit.change = Change::Replace(values);
         }
-        Ok(self.means.as_deref().unwrap_or_default())
+        list
+    }
+
+    /// Return the mean of an activation over the positions of a text, which is read in windows of
+    /// the trained length.
+    fn mean_of(&self, edit: &Edit, head: usize, ids: &[u32]) -> Vec<f32> {
+        let window = self.loaded.model.config().context_len.max(1);
+        let mut sums: Vec<f64> = Vec::new();
+        for part in ids.chunks(window) {
+            let rows = self.rows_of(edit, head, part);
+            let width = rows.len() / part.len();
+            sums.resize(width, 0.0);
+            for (i, value) in rows.iter().enumerate() {
+                sums[i % width] += f64::from(*value);
+            }
+        }
+        let mean = sums.iter().map(|sum| (sum / ids.len() as f64) as f32);
+        mean.collect()
+    }
+
+    /// Return the activation that an edit changes, of one head, in a pass over a text without edits.
+    ///
+    /// # Shapes
+    /// - result: `[pos, width]`
+    fn rows_of(&self, edit: &Edit, head: usize, ids: &[u32]) -> Vec<f32> {
+        let model = &self.loaded.model;
+        let mut capture = Capture::new(&[edit.activation], &[edit.layer], &[head]);
+        let ids: Vec<i32> = ids.iter().map(|id| *id as i32).collect();
+        let shape = [1, ids.len()];
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &model.device());
+        model.forward_last(ids, Pass::capturing(&mut capture));
+        let mut found = capture.into_found().into_iter();
+        found
+            .next()
+            .map(|Captured { values, .. }| values)
+            .expect("an activation that the check accepted is captured")
     }
 }
 
