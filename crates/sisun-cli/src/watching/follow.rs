@@ -7,7 +7,7 @@ use sisun_config::Experiment;
 use sisun_files::{LOCK_FILE, RunDir, holder, if_there};
 use sisun_infer::{CaptureSelection, LanguageModel};
 use sisun_model::Run;
-use sisun_train::read_metrics;
+use sisun_train::{Metric, read_metrics};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub(crate) struct Followed {
     /// Length and age of the metrics when they were last read.
     read_at: Option<(u64, Option<SystemTime>)>,
     metrics: usize,
+    /// The last of them.
+    last: Option<Metric>,
     samples: BTreeSet<PathBuf>,
     checkpoints: BTreeSet<PathBuf>,
     state: Option<State>,
@@ -57,6 +59,7 @@ impl Followed {
             text,
             read_at: None,
             metrics: 0,
+            last: None,
             samples: BTreeSet::new(),
             checkpoints: BTreeSet::new(),
             state: None,
@@ -80,21 +83,24 @@ impl Followed {
     fn poll_metrics(&mut self, course: &Course) -> Result<()> {
         let path = RunDir::new(&self.root).metrics();
         let now = if_there(fs::metadata(&path))?.map(|file| (file.len(), file.modified().ok()));
-        if now == self.read_at && self.state.is_some_and(|state| state != State::Running) {
-            return Ok(());
+        if now != self.read_at {
+            let metrics = read_metrics(&path)?;
+            let same = match self.metrics.checked_sub(1) {
+                Some(before) => metrics.get(before) == self.last.as_ref(),
+                None => true,
+            };
+            // A resumed run has dropped some: then all are sent, and replace those of their steps.
+            let from = if same { self.metrics } else { 0 };
+            for metric in &metrics[from..] {
+                course.metric(self.number, metric);
+            }
+            (self.metrics, self.read_at) = (metrics.len(), now);
+            self.last = metrics.last().cloned();
         }
-        let metrics = read_metrics(&path)?;
-        // A resumed run has dropped some.
-        self.metrics = self.metrics.min(metrics.len());
-        for metric in &metrics[self.metrics..] {
-            course.metric(self.number, metric);
-        }
-        (self.metrics, self.read_at) = (metrics.len(), now);
-        let last = metrics.last();
-        let state = match last {
+        let state = match &self.last {
+            _ if holder(&self.root.join(LOCK_FILE)).is_some() => State::Running,
             Some(last) if last.diverged => State::Failed,
             Some(last) if last.step >= self.steps => State::Finished,
-            _ if holder(&self.root.join(LOCK_FILE)).is_some() => State::Running,
             _ => State::Interrupted,
         };
         if self.state != Some(state) {
