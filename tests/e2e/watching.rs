@@ -73,11 +73,7 @@ fn watching_changes_nothing_and_shows_everything() {
     let lab = Lab::new();
     lab.train("plain", &SHORT).ok();
     // With a page that watches from the beginning to the end.
-    let (config, run, replay) = (
-        lab.at("config.toml"),
-        lab.at("watched"),
-        lab.at("course.html"),
-    );
+    let (config, run, replay) = (lab.at("lab.toml"), lab.at("watched"), lab.at("course.html"));
     let mut args = vec![
         "train", &config, "--run", &run, "--watch", "--replay", &replay, "--device", "cpu",
     ];
@@ -165,7 +161,7 @@ fn what_cannot_be_shown_does_not_end_training() {
     let lab = Lab::new();
     // Its folder is no folder when the replay is written: training is over by then, and stays.
     let (config, run, replay) = (
-        lab.at("config.toml"),
+        lab.at("lab.toml"),
         lab.at("run"),
         lab.at("gone/course.html"),
     );
@@ -225,7 +221,7 @@ fn what_cannot_be_shown_does_not_end_training() {
 #[test]
 fn runs_are_followed_together() {
     let lab = Lab::new();
-    let hostile = "</script><img src=x onerror=alert(1)>";
+    let hostile = "<img src=x onerror=alert(1)>";
     lab.train(
         "one",
         &[&SHORT[..], &["--set", &format!("name={hostile:?}")]].concat(),

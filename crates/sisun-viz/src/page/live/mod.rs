@@ -1,5 +1,6 @@
 //! The model inside a page that computes.
 
+mod bias;
 mod config;
 mod served;
 mod weights;
@@ -9,6 +10,7 @@ pub use weights::WeightFormat;
 
 use super::encode::{Block, Blocks};
 use super::thin::MOST_WEIGHTS;
+use bias::bias_by_offset;
 use burn::tensor::{Int, Tensor, TensorData};
 use config::{LiveConfig, max_tokens};
 use serde::Serialize;
@@ -187,20 +189,6 @@ impl LiveModel {
         };
         Ok((model, ServedModel::new(loaded.clone(), most)))
     }
-}
-
-/// Return the bias of the scores of at most `most` tokens by head and offset, if the model has one.
-fn bias_by_offset(loaded: &LanguageModel, most: usize) -> Option<Vec<f32>> {
-    let (_, values) = to_host(loaded.model.score_bias(most)?);
-    let width = 2 * most - 1;
-    // With a mask, keys never follow their query: offsets start at 0.
-    let from = if loaded.model.config().causal {
-        most - 1
-    } else {
-        0
-    };
-    let rows = values.chunks(width);
-    Some(rows.flat_map(|row| row[from..].iter().copied()).collect())
 }
 
 /// Return the parameters by name, with positions as tables: `position.added`, `[token, d_model]`,

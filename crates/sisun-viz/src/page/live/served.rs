@@ -4,7 +4,7 @@
 //! lengths (32 bits, little-endian), a JSON object of the first length, and numbers of the second,
 //! in the order that the object names. Layers come first, one by one, and `done` or `failed` last.
 
-use super::bias_by_offset;
+use super::bias::bias_by_offset;
 use crate::page::encode::WeightCode;
 use burn::tensor::{Int, Tensor, TensorData};
 use serde::Deserialize;
