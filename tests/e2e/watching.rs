@@ -153,6 +153,20 @@ fn watching_changes_nothing_and_shows_everything() {
         browser.wait_for("document.querySelector('#forming h2').textContent === '만들어지는 헤드'");
         browser.choose("#theme", "dark");
         assert_eq!(browser.complaints(), Vec::<String>::new());
+        // The report has no script: styles show one language.
+        browser.open_still(&lab.path("watched/report.html"));
+        let shown = |language: &str| {
+            let first = format!(
+                "getComputedStyle(document.querySelector('main span[lang={language}]')).display"
+            );
+            browser.eval(&first)
+        };
+        assert_eq!([shown("en"), shown("ko")], ["inline", "none"]);
+        browser.click("#choose-ko");
+        assert_eq!([shown("en"), shown("ko")], ["none", "inline"]);
+        let links = browser
+            .eval("[...document.querySelectorAll('.links a')].map(a => a.getAttribute('href'))");
+        assert_eq!(links, serde_json::json!(["maps/heads.png", "loss.svg"]));
     }
 }
 
