@@ -337,6 +337,9 @@ fn hostile_requests_to_the_model_are_refused_one_by_one() {
     let mut strange = edit((0, 0), None, json!("zero"));
     strange["activation"] = json!("\u{0}weights");
     refused(strange, "no such activation");
+    let mut logits = edit((2, 0), None, json!("mean"));
+    (logits["activation"], logits["head"]) = (json!("logits"), Value::Null);
+    refused(logits, "no such activation");
     fails(
         read(&[1], json!(vec![edit((0, 0), None, json!("zero")); 501])),
         "more than 500",

@@ -18,6 +18,15 @@ use std::time::Instant;
 const VECTOR_BYTES: usize = 4 << 20;
 /// Longest text whose rollout is computed; the time grows with the cube of it.
 const ROLLOUT_TOKENS: usize = 256;
+/// Activations that the page edits.
+const EDITED: [Activation; 6] = [
+    Activation::Pattern,
+    Activation::Z,
+    Activation::ResidPre,
+    Activation::AttnOut,
+    Activation::MlpOut,
+    Activation::ResidPost,
+];
 /// Largest number of edits.
 const MOST_EDITS: usize = 500;
 /// The code of the page's patterns.
@@ -247,7 +256,10 @@ impl ServedModel {
         }
         let n = ids.len();
         let edit_of = |written: &WrittenEdit| {
-            let Ok(activation) = written.activation.parse::<Activation>() else {
+            let found = EDITED
+                .into_iter()
+                .find(|known| known.to_string() == written.activation);
+            let Some(activation) = found else {
                 return Err(written.refused("there is no such activation"));
             };
             let change = match (&written.change, written.key) {
