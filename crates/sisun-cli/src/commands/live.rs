@@ -125,9 +125,10 @@ impl Training {
     fn open(paths: &[PathBuf], language: Option<Language>) -> Result<Self> {
         let names: Vec<String> = paths.iter().map(|path| name_of(path)).collect();
         let course = Course::new(names.join(", "), language.unwrap_or(Language::English));
-        let runs = paths.iter().enumerate();
+        // Runs of one configuration have one name, and folders of their own.
+        let runs = names.iter().zip(paths).enumerate();
         let runs = runs
-            .map(|(number, path)| Followed::open(number, path, &course))
+            .map(|(number, (name, path))| Followed::open(number, name, path, &course))
             .collect::<Result<_>>()?;
         Ok(Self {
             course,

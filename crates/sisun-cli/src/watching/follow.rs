@@ -3,7 +3,6 @@
 use super::{Course, MOST_WEIGHTS, State};
 use anyhow::Result;
 use burn::tensor::Device;
-use sisun_config::Experiment;
 use sisun_files::{LOCK_FILE, RunDir, holder, if_there};
 use sisun_infer::{CaptureSelection, LanguageModel};
 use sisun_model::Run;
@@ -34,24 +33,20 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    /// Begin to follow a run, and introduce it.
+    /// Begin to follow a run, and introduce it by a name.
     ///
     /// # Errors
     /// If there is no run, or its settings cannot be read.
-    pub(crate) fn open(number: usize, path: &Path, course: &Course) -> Result<Self> {
+    pub(crate) fn open(number: usize, name: &str, path: &Path, course: &Course) -> Result<Self> {
         let run = Run::open(path)?;
-        let (name, steps, text) = match run.is_seq2seq()? {
-            true => {
-                let config = run.seq2seq_config()?;
-                (config.name().to_owned(), config.train().steps, None)
-            }
+        let (steps, text) = match run.is_seq2seq()? {
+            true => (run.seq2seq_config()?.train.steps, None),
             false => {
                 let config = run.config()?;
-                let text = config.attend.map(|attend| attend.text);
-                (config.name, config.train.steps, text)
+                (config.train.steps, config.attend.map(|attend| attend.text))
             }
         };
-        course.run(number, &name, steps);
+        course.run(number, name, steps);
         Ok(Self {
             number,
             root: run.root().to_owned(),
