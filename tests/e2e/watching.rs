@@ -148,7 +148,7 @@ fn watching_changes_nothing_and_shows_everything() {
                 >= 2
         );
         browser.eval("{ const time = document.querySelector('#time'); time.value = 0; time.dispatchEvent(new Event('input')); true }");
-        browser.wait_for("document.querySelector('#maps h3').textContent.includes('0')");
+        browser.wait_for("document.querySelector('#maps h3').textContent === 'step 0'");
         browser.choose("#language", "ko");
         browser.wait_for("document.querySelector('#forming h2').textContent === '만들어지는 헤드'");
         browser.choose("#theme", "dark");
