@@ -128,6 +128,23 @@ impl Browser {
             .unwrap()
     }
 
+    /// Open a page of ours at an address, and wait until it reports that it is ready.
+    pub(crate) fn open_address(&self, address: &str) {
+        self.call("Page.navigate", json!({ "url": "about:blank" }));
+        self.wait_for("location.href === 'about:blank'");
+        self.events.borrow_mut().clear();
+        self.call("Page.navigate", json!({ "url": address }));
+        self.wait_for("document.documentElement?.dataset.ready !== undefined");
+    }
+
+    /// Return what must not happen, but for requests to a server of ours.
+    pub(crate) fn complaints_but_of(&self, address: &str) -> Vec<String> {
+        let own = format!("request: {address}");
+        let all = self.complaints().into_iter();
+        all.filter(|complaint| !complaint.starts_with(&own))
+            .collect()
+    }
+
     /// Open a page without scripts and wait until it is loaded.
     pub(crate) fn open_still(&self, path: &Path) {
         self.call("Page.navigate", json!({ "url": "about:blank" }));

@@ -358,6 +358,14 @@ impl Desk {
         if let Some(trace) = after(line, "--trace") {
             let _ = fs::remove_file(self.folder.join(trace));
         }
+        // A server is ended once it has printed its address.
+        let served = format!(
+            "{line} > served & served=$!; until grep -q http: served; do kill -0 $served || exit 1; sleep 0.05; done; kill $served; wait $served"
+        );
+        let command = match line.starts_with("sisun live") {
+            true => &served,
+            false => line,
+        };
         let began = Instant::now();
         let path = format!(
             "{}:{}",
@@ -365,7 +373,7 @@ impl Desk {
             std::env::var("PATH").unwrap()
         );
         let output = Command::new("sh")
-            .args(["-c", line])
+            .args(["-c", command])
             .current_dir(&self.folder)
             .env("PATH", path)
             .env("HOME", self.folder.join("home"))

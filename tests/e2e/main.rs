@@ -48,6 +48,7 @@ mod renames;
 mod resume;
 mod sampling;
 mod senses;
+mod serving;
 mod settings;
 #[cfg(target_os = "linux")]
 mod signals;
@@ -56,6 +57,7 @@ mod told;
 mod training;
 mod two_processes;
 mod verifying;
+mod watching;
 mod whole_pages;
 mod worked;
 mod worked_cases;

@@ -20,6 +20,7 @@ mod lora;
 mod optimizers;
 mod page_model;
 mod positions;
+mod reading;
 mod rope_scaling;
 mod seq2seq;
 mod steps;

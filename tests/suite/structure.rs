@@ -164,6 +164,10 @@ fn dependencies_point_one_way() {
             "sisun-devices",
             &["sisun-infer", "sisun-viz", "sisun-hf", "sisun-cli"],
         ),
+        (
+            "sisun-serve",
+            &["burn", "sisun-config", "sisun-files", "sisun-model"],
+        ),
         ("sisun-compare", &["sisun-cli", "sisun-verify"]),
         ("sisun-verify", &["sisun-cli", "sisun-compare"]),
     ] {

@@ -10,6 +10,7 @@ mod infer;
 mod maps;
 mod model;
 mod page;
+mod serve;
 pub(crate) mod train;
 
 use anyhow::Error;
@@ -37,6 +38,7 @@ pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
         .or_else(|| error.downcast_ref().and_then(maps::message))
         .or_else(|| error.downcast_ref().and_then(page::message))
         .or_else(|| error.downcast_ref().and_then(export::message))
+        .or_else(|| error.downcast_ref().and_then(serve::message))
         .or_else(|| error.downcast_ref().and_then(compare::message))
         .unwrap_or_else(|| error.to_string())
 }

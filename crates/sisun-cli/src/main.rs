@@ -28,6 +28,7 @@ mod train_commands;
 mod units;
 mod vocabulary;
 mod waiting;
+mod watching;
 mod work;
 mod wrap;
 
@@ -68,6 +69,7 @@ Look inside:
   neuron       Show what activates a neuron, and what it writes
   patch        Put activations of one text into another: which decide the answer
   page         Write a page that holds the model and computes
+  live         Serve that page for models too large for it, and watch training
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -125,6 +127,7 @@ enum Command {
     Neuron(commands::neuron::Args),
     Patch(commands::patch::Args),
     Page(commands::page::Args),
+    Live(commands::live::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -168,6 +171,7 @@ fn main() -> ExitCode {
         Command::Neuron(args) => commands::neuron::run(args),
         Command::Patch(args) => commands::patch::run(args),
         Command::Page(args) => commands::page::run(args),
+        Command::Live(args) => commands::live::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

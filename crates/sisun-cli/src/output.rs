@@ -99,3 +99,11 @@ impl Write for Same {
         Ok(())
     }
 }
+
+/// Return true if the file is an earlier page of the same kind, which the next one may replace.
+pub(crate) fn holds_page(path: &Path, generator: &str) -> bool {
+    let mut beginning = Vec::new();
+    let read = File::open(path).map(|file| file.take(4096).read_to_end(&mut beginning));
+    let named = format!("<meta name=\"generator\" content=\"{generator}\">");
+    matches!(read, Ok(Ok(_))) && String::from_utf8_lossy(&beginning).contains(&named)
+}

@@ -84,6 +84,11 @@ impl<'p> RunDir<'p> {
         self.root.join("report.html")
     }
 
+    /// The course of training, as a page that replays it.
+    pub fn replay(self) -> PathBuf {
+        self.root.join("replay.html")
+    }
+
     /// The loss curve of the report.
     pub fn loss_curve(self) -> PathBuf {
         self.root.join("loss.svg")

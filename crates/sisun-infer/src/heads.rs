@@ -54,6 +54,28 @@ pub struct HeadStats {
     pub ablation: Option<f64>,
 }
 
+impl HeadStats {
+    /// Join what was measured of heads separately, by layer and head; without ablation.
+    pub fn joined(
+        layers: &[usize],
+        heads: &[usize],
+        spreads: &[Vec<AttentionSpread>],
+        repetition: &[Vec<Repetition>],
+    ) -> Vec<Vec<Self>> {
+        let of_layer = |(l, &layer): (usize, &usize)| {
+            let of_head = |(h, &head): (usize, &usize)| Self {
+                layer,
+                head,
+                spread: spreads[l][h],
+                repetition: repetition[l][h],
+                ablation: None,
+            };
+            heads.iter().enumerate().map(of_head).collect()
+        };
+        layers.iter().enumerate().map(of_layer).collect()
+    }
+}
+
 /// All that is measured of one head.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HeadMeasures {
@@ -135,7 +157,7 @@ impl LanguageModel {
             .collect();
         let repetition = self.repetitions(&layers, &heads, true);
         let plain = repetition.iter().map(|layer| layer.iter().map(|two| two.0));
-        let stats = stats_of(
+        let stats = HeadStats::joined(
             &layers,
             &heads,
             &spreads,
@@ -178,7 +200,7 @@ impl LanguageModel {
         heads: &[usize],
         spreads: &[Vec<AttentionSpread>],
     ) -> Vec<Vec<HeadStats>> {
-        stats_of(layers, heads, spreads, &self.repetition(layers, heads))
+        HeadStats::joined(layers, heads, spreads, &self.repetition(layers, heads))
     }
 
     /// Return the chance levels on a text of `n` tokens and on repeated random sequences.
@@ -283,26 +305,6 @@ impl LanguageModel {
         };
         of(Activation::Pattern).map(of_layer).collect()
     }
-}
-
-/// Combine measurements of heads, by layer and head; without ablation.
-fn stats_of(
-    layers: &[usize],
-    heads: &[usize],
-    spreads: &[Vec<AttentionSpread>],
-    repetition: &[Vec<Repetition>],
-) -> Vec<Vec<HeadStats>> {
-    let of_layer = |(l, &layer): (usize, &usize)| {
-        let of_head = |(h, &head): (usize, &usize)| HeadStats {
-            layer,
-            head,
-            spread: spreads[l][h],
-            repetition: repetition[l][h],
-            ablation: None,
-        };
-        heads.iter().enumerate().map(of_head).collect()
-    };
-    layers.iter().enumerate().map(of_layer).collect()
 }
 
 /// Measurements of one head on a text.

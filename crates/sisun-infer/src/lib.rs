@@ -27,6 +27,7 @@ mod own_numbers;
 mod patch;
 mod positions;
 mod principal;
+mod reading;
 mod residual;
 mod rollout;
 mod sample;
@@ -74,6 +75,7 @@ pub use patch::{
 };
 pub use positions::{OffsetSimilarity, PositionMap, PositionNumbers, StackPart, StackPositions};
 pub use principal::Components;
+pub use reading::{ReadEnd, ReadLayer, Reading};
 pub use rollout::Rollout;
 pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};

@@ -53,6 +53,18 @@ impl KvCache {
         }
     }
 
+    /// Return the keys and values of the first `len` tokens, in a cache that passes extend.
+    ///
+    /// # Panics
+    /// If fewer tokens are cached.
+    #[must_use]
+    pub fn first(&self, len: usize) -> Self {
+        Self {
+            fixed: false,
+            ..self.fixed(len)
+        }
+    }
+
     /// Return the keys and values of the first `len` tokens, in a cache that passes read without
     /// adding to it. If it has one row, every row of a batch continues from it
     /// ([`Pass::forks`](crate::Pass::forks)).

@@ -2,6 +2,7 @@
 
 use crate::environment::started_elsewhere;
 use crate::evaluate::{Evaluation, evaluate};
+use crate::fact::Fact;
 use crate::finetune::{InitialWeights, trained_parameters, write_companions};
 use crate::own_text::{same_text, sum_of};
 use crate::resume_check::changes;
@@ -221,38 +222,57 @@ impl RunModel for Transformer {
         }
     }
 
-    fn facts(text: &Corpus, config: &Config) -> Vec<(&'static str, String)> {
+    fn facts(text: &Corpus, config: &Config) -> Vec<Fact> {
         let model = &config.model;
-        let shape = format!(
-            "{} layers × {} heads, d_model {}, context {}, {} positions",
-            model.n_layers,
-            model.n_heads,
-            model.d_model,
-            model.context_len,
-            model.position.name()
-        );
-        let tokens = format!(
-            "{} tokens for training, {} for validation, a vocabulary of {}",
-            thousands(text.train.len() as u64),
-            thousands(text.validation.len() as u64),
-            thousands(text.tokenizer.vocab_size() as u64)
-        );
+        let (layers, heads, d_model) = (model.n_layers, model.n_heads, model.d_model);
+        let (context, position) = (model.context_len, model.position.name());
+        let count = |n: usize| thousands(n as u64);
+        let (train, validation) = (count(text.train.len()), count(text.validation.len()));
+        let vocabulary = count(text.tokenizer.vocab_size());
         vec![
-            ("Parameters", thousands(Count::of(model).total)),
-            ("Model", shape),
-            ("Text", tokens),
+            Fact::same("Parameters", "매개변수", thousands(Count::of(model).total)),
+            Fact::new(
+                (
+                    "Model",
+                    format!(
+                        "{layers} layers × {heads} heads, d_model {d_model}, context {context}, {position} positions"
+                    ),
+                ),
+                (
+                    "모델",
+                    format!(
+                        "레이어 {layers}개 × 헤드 {heads}개, d_model {d_model}, 문맥 {context}, 위치 {position}"
+                    ),
+                ),
+            ),
+            Fact::new(
+                (
+                    "Text",
+                    format!(
+                        "{train} tokens for training, {validation} for validation, a vocabulary of {vocabulary}"
+                    ),
+                ),
+                (
+                    "텍스트",
+                    format!("학습 토큰 {train}개, 검증 토큰 {validation}개, 어휘 {vocabulary}개"),
+                ),
+            ),
         ]
     }
 
-    fn origin(&self, config: &Config) -> Vec<(&'static str, String)> {
+    fn origin(&self, config: &Config) -> Vec<Fact> {
         let Some(finetune) = &config.finetune else {
             return Vec::new();
         };
         let all = thousands(Count::of(&config.model).total);
         let trained = thousands(trained_parameters(self));
+        let base = finetune.model.display().to_string();
         vec![
-            ("Starts from", finetune.model.display().to_string()),
-            ("Trained", format!("{trained} of {all} parameters")),
+            Fact::same("Starts from", "시작한 모델", base),
+            Fact::new(
+                ("Trained", format!("{trained} of {all} parameters")),
+                ("학습한 것", format!("매개변수 {all}개 가운데 {trained}개")),
+            ),
         ]
     }
 }

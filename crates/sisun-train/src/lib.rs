@@ -8,6 +8,7 @@ mod due_outputs;
 mod environment;
 mod error;
 mod evaluate;
+mod fact;
 mod finetune;
 mod gradients;
 mod language;
@@ -31,6 +32,7 @@ mod trial;
 
 pub use error::TrainError;
 pub use evaluate::{Evaluation, edited_loss, evaluate, evaluate_edited};
+pub use fact::Fact;
 pub use finetune::InitialWeights;
 pub use gradients::{NamedGradients, batch_gradients, clip};
 pub use metrics::{Metric, read as read_metrics};

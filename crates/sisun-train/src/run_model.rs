@@ -1,6 +1,7 @@
 //! The interface between a run directory and a kind of model.
 
 use crate::evaluate::Evaluation;
+use crate::fact::Fact;
 use crate::trainable::Trainable;
 use crate::{ChangedSetting, NewRun, TrainError};
 use burn::tensor::Device;
@@ -113,11 +114,11 @@ pub trait RunModel: Trainable + Debug {
     /// Return the weights that a checkpoint stores, by name.
     fn saved_weights(&self, config: &Self::Config) -> FlatTensors;
 
-    /// Return the size of model and text for the report, as pairs of name and value.
-    fn facts(text: &Self::Text, config: &Self::Config) -> Vec<(&'static str, String)>;
+    /// Return the size of model and text for the report.
+    fn facts(text: &Self::Text, config: &Self::Config) -> Vec<Fact>;
 
     /// Return facts about the weights that the run started from, if they were given.
-    fn origin(&self, _config: &Self::Config) -> Vec<(&'static str, String)> {
+    fn origin(&self, _config: &Self::Config) -> Vec<Fact> {
         Vec::new()
     }
 }

@@ -1,6 +1,7 @@
 //! The text of a run's report.
 
 use crate::TrainError;
+use crate::fact::Fact;
 use crate::run_model::RunModel;
 use crate::session::Session;
 use sisun_config::Experiment;
@@ -12,41 +13,55 @@ use std::fs;
 use std::path::PathBuf;
 
 impl<M: RunModel> Session<M> {
-    /// Return facts about the run for its report, as pairs of name and value.
-    pub fn facts(&self) -> Vec<(String, String)> {
-        let steps = self.config.train().steps;
-        let best = self
-            .state
-            .best
-            .map(|(step, loss)| format!("{loss:.4} at step {}", thousands(step)));
+    /// Return facts about the run for its report.
+    pub fn facts(&self) -> Vec<Fact> {
+        let (done, steps) = (
+            thousands(self.state.step),
+            thousands(self.config.train().steps),
+        );
+        let best = match self.state.best {
+            Some((step, loss)) => Fact::new(
+                (
+                    "Best validation loss",
+                    format!("{loss:.4} at step {}", thousands(step)),
+                ),
+                (
+                    "가장 낮은 검증 손실",
+                    format!("{loss:.4}(스텝 {})", thousands(step)),
+                ),
+            ),
+            None => Fact::new(
+                ("Best validation loss", "not evaluated yet".to_owned()),
+                ("가장 낮은 검증 손실", "아직 평가하지 않음".to_owned()),
+            ),
+        };
         let mut facts = vec![
-            (
-                "Steps",
-                format!("{} of {}", thousands(self.state.step), thousands(steps)),
+            Fact::new(
+                ("Steps", format!("{done} of {steps}")),
+                ("스텝", format!("{steps} 가운데 {done}")),
             ),
-            (
-                "Best validation loss",
-                best.unwrap_or_else(|| "not evaluated yet".to_owned()),
-            ),
+            best,
         ];
         facts.extend(M::facts(&self.text, &self.config));
-        facts.push(("Tokens seen", thousands(self.state.tokens)));
-        facts.push(("Time", format!("{:.0} s", self.state.elapsed_s)));
+        let seen = thousands(self.state.tokens);
+        facts.push(Fact::same("Tokens seen", "학습한 토큰", seen));
+        let elapsed = self.state.elapsed_s;
+        facts.push(Fact::new(
+            ("Time", format!("{elapsed:.0} s")),
+            ("시간", format!("{elapsed:.0}초")),
+        ));
         facts.extend(self.model().origin(&self.config));
-        if self.state.elapsed_s > 0.0 {
-            let speed = (self.state.tokens as f64 / self.state.elapsed_s) as u64;
-            facts.push((
-                "Speed",
-                format!(
-                    "{} tokens per second, evaluation included",
-                    thousands(speed)
+        if elapsed > 0.0 {
+            let speed = thousands((self.state.tokens as f64 / elapsed) as u64);
+            facts.push(Fact::new(
+                (
+                    "Speed",
+                    format!("{speed} tokens per second, evaluation included"),
                 ),
+                ("속도", format!("초당 토큰 {speed}개(평가 시간 포함)")),
             ));
         }
         facts
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
     }
 
     /// Return the samples written so far, by step.

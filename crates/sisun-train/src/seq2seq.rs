@@ -10,6 +10,7 @@ pub use memory::expected_bytes;
 pub use text::{PairText, own_pairs};
 
 use crate::evaluate::Evaluation;
+use crate::fact::Fact;
 use crate::run_model::{Begun, RunModel, TextSums};
 use crate::{ChangedSetting, NewRun, TrainError};
 use burn::tensor::Device;
@@ -154,21 +155,32 @@ impl RunModel for Seq2Seq {
         self.flat()
     }
 
-    fn facts(text: &PairText, config: &Seq2SeqExperiment) -> Vec<(&'static str, String)> {
+    fn facts(text: &PairText, config: &Seq2SeqExperiment) -> Vec<Fact> {
         let tokenizers = &text.pairs.tokenizers;
         let parameters = n_params(&config.seq2seq, Vocabularies::from(tokenizers));
         let parameters = u64::try_from(parameters).unwrap_or(u64::MAX);
-        let pairs = format!(
-            "{} pairs for training, {} for validation, vocabularies of {} and {}",
-            thousands(text.pairs.train.tokens.len() as u64),
-            thousands(text.pairs.validation.tokens.len() as u64),
-            thousands(tokenizers.source().vocab_size() as u64),
-            thousands(tokenizers.target().vocab_size() as u64)
-        );
+        let count = |n: usize| thousands(n as u64);
+        let [train, validation] =
+            [&text.pairs.train, &text.pairs.validation].map(|part| count(part.tokens.len()));
+        let source = count(tokenizers.source().vocab_size());
+        let target = count(tokenizers.target().vocab_size());
         vec![
-            ("Parameters", thousands(parameters)),
-            ("Model", shape(&config.seq2seq)),
-            ("Text", pairs),
+            Fact::same("Parameters", "매개변수", thousands(parameters)),
+            Fact::same("Model", "모델", shape(&config.seq2seq)),
+            Fact::new(
+                (
+                    "Text",
+                    format!(
+                        "{train} pairs for training, {validation} for validation, vocabularies of {source} and {target}"
+                    ),
+                ),
+                (
+                    "텍스트",
+                    format!(
+                        "학습 쌍 {train}개, 검증 쌍 {validation}개, 어휘 {source}개와 {target}개"
+                    ),
+                ),
+            ),
         ]
     }
 }

@@ -16,11 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// An observer of a run: the progress bar of the command line, a test, a comparison.
-pub trait TrainObserver<M = Transformer> {
+pub trait TrainObserver<M: RunModel = Transformer> {
     /// Called after each step.
     fn stepped(&mut self, _step: u64) {}
     /// Called after each line of metrics.
     fn measured(&mut self, _metric: &Metric) {}
+    /// Called at the end of a step whose metrics were written, with the run as it is then, its
+    /// checkpoint and its sample included. Nothing that the observer does can end the run.
+    fn reached(&mut self, _session: &Session<M>, _evaluated: bool) {}
     /// Called when a sample is due; `Some` is written to `samples/`.
     ///
     /// # Errors
@@ -128,7 +131,8 @@ fn train_guarded<M: RunModel>(
 
         let evaluates = last || step.is_multiple_of(config.eval_every);
         let saves = last || step.is_multiple_of(config.checkpoint_every);
-        if step == 1 || evaluates || saves || step.is_multiple_of(config.log_every) {
+        let logs = step == 1 || evaluates || saves || step.is_multiple_of(config.log_every);
+        if logs {
             let metric = pending.read(session)?;
             metrics.write(&metric)?;
             observer.measured(&metric);
@@ -152,6 +156,9 @@ fn train_guarded<M: RunModel>(
         }
         if samples_at(&session.config, step) {
             sample(session, observer)?;
+        }
+        if logs {
+            observer.reached(session, evaluates);
         }
     }
 

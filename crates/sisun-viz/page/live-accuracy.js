@@ -13,8 +13,8 @@ import { say } from "./words.js";
 
 /** Largest differences. @typedef {{ logit: number, probability: number, weight: number }} Difference */
 
-/** Largest difference of a probability or a weight that each format may cause; more, and the page has been changed. @type {Record<WeightFormat, number>} */
-const MOST = { float32: 0.01, float24: 0.02, float16: 0.1, int8: 0.5 };
+/** Largest difference of a probability or a weight that each format may cause; more, and the page has been changed. A server's are not measured. @type {Record<WeightFormat, number>} */
+const MOST = { bfloat16: 0, float32: 0.01, float24: 0.02, float16: 0.1, int8: 0.5 };
 
 export class Accuracy {
   /** @type {{ logits: Float32Array, codes: (layer: number, head: number) => import("./matrix.js").Matrix } | null} */
@@ -33,6 +33,8 @@ export class Accuracy {
    */
   async measure(own) {
     const { live } = this;
+    // Computed as `attend` does.
+    if (live.model.served) return;
     const view = live.app.views[0];
     for (const layer of view.layers) await view.need(layer);
     const bytes = await readBlock(live.model.logits);
@@ -80,6 +82,8 @@ export class Accuracy {
   }
 
   show() {
+    const { served, format: name } = this.live.model;
+    if (served) find("live-accuracy").textContent = say("served", name);
     if (!this.found) return;
     const { logit, probability, weight } = this.found;
     const spelled = (/** @type {number} */ x) => x.toExponential(0);

@@ -2,6 +2,7 @@
 
 import { takeBlock } from "./blocks.js";
 import { Accuracy } from "./live-accuracy.js";
+import { Arriving } from "./live-arriving.js";
 import { Beside } from "./live-beside.js";
 import { Box } from "./live-box.js";
 import { Client } from "./live-client.js";
@@ -21,8 +22,10 @@ import { say } from "./words.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Laid } from "./live-box.js" */
+/** @import { Engine } from "./live-client.js" */
 /** @import { Edit } from "./live-edits.js" */
-/** @import { Loaded } from "./live-worker.js" */
+/** @import { Follow } from "./live-view.js" */
+/** @import { LayerAnswer, Loaded } from "./live-worker.js" */
 /** @import { LiveModelData, TokenizerData } from "./types.js" */
 
 /** What a request is about: its texts, its edits, and when it was made, in milliseconds. @typedef {{ first: Laid, second: Laid | null, edits: Edit[], asked: number }} About */
@@ -42,8 +45,9 @@ export class Live {
   /**
    * @param {App} app
    * @param {LiveModelData} model
+   * @param {Engine} engine
    */
-  constructor(app, model) {
+  constructor(app, model, engine) {
     this.app = app;
     this.model = model;
     this.config = model.config;
@@ -52,14 +56,18 @@ export class Live {
     this.first = new Box("text", (text) => this.type(text));
     this.second = new Box("second", (second) => app.state.set({ second }));
     this.first.area.value = app.state.text ?? this.ownText;
+    this.arriving = new Arriving();
     /** @type {Client<About>} */
-    this.client = new Client((answer, about) => {
-      const loaded = this.loaded;
-      if (!loaded) return;
-      const follow = async (/** @type {Parameters<import("./live-view.js").Follow>[0]} */ asked) => followed(await this.client.walk(asked), this.tokenizer);
-      this.shown = new Shown({ given: this.given, config: this.config, bias: loaded.bias, follow }, about, answer, this.shown);
-      this.#show(this.shown);
-    });
+    this.client = new Client(
+      engine,
+      (answer, about) => {
+        const fixed = this.#fixed();
+        if (!fixed) return;
+        this.shown = new Shown(fixed, about, answer, this.shown);
+        this.#show(this.shown);
+      },
+      (answer, about) => this.#arriving(answer, about),
+    );
     this.accuracy = new Accuracy(this);
     this.next = new NextTokens(this);
     this.lens = new Lens(this);
@@ -193,6 +201,30 @@ export class Live {
   /** @param {Box} box */
   #laid(box) {
     return box.laid(this.tokenizer, this.config.max_tokens);
+  }
+
+  /** What all views of this model share; null until it is loaded. */
+  #fixed() {
+    /** @type {Follow} */
+    const follow = async (asked) => followed(await this.client.walk(asked), this.tokenizer);
+    return this.loaded && { given: this.given, config: this.config, bias: this.loaded.bias, follow };
+  }
+
+  /**
+   * @param {LayerAnswer} answer
+   * @param {About} about
+   */
+  #arriving(answer, about) {
+    const fixed = this.#fixed();
+    if (!fixed || about.edits.length) return;
+    const view = this.arriving.add(answer, about.asked, about.first, fixed);
+    if (!view) return;
+    const { app } = this;
+    app.views[0] = view;
+    app.untouched = app.beside = app.difference = null;
+    app.page.text = about.first.text;
+    app.state.refit();
+    app.refresh();
   }
 
   /** @param {Shown} shown */

@@ -1,16 +1,22 @@
-// The page's side of its worker: of several requests only the newest waits.
+// The page's side of its engine: of several requests only the newest waits.
 
 /** @import { LiveWalk } from "./live-walk.js" */
-/** @import { Answer, Loaded, LoadRequest, ReadAnswer, ReadRequest, WalkRequest } from "./live-worker.js" */
+/** @import { Answer, LayerAnswer, Loaded, LoadRequest, ReadAnswer, ReadRequest, WalkRequest } from "./live-worker.js" */
+
+/** What is asked of an engine. @typedef {LoadRequest | ReadRequest | WalkRequest} Request */
+/**
+ * What computes: a worker, or a server. It answers requests in order.
+ * @typedef {object} Engine
+ * @property {(answered: (answer: Answer) => void, failed: (error: Error) => void) => void} listen
+ * @property {(request: Request) => void} ask
+ */
 
 /**
  * @template About what the page wants to know when an answer arrives
  */
 export class Client {
-  /** @type {Worker} */
-  #worker;
   #turn = 0;
-  /** What the request that the worker computes is about. @type {About | null} */
+  /** What the request that the engine computes is about. @type {About | null} */
   #underway = null;
   /** The request to send next. @type {{ request: ReadRequest, about: About } | null} */
   #waiting = null;
@@ -21,26 +27,27 @@ export class Client {
   /** @type {(error: Error) => void} */
   #failed = () => {};
 
-  /** @param {(answer: ReadAnswer, about: About) => void} answered called with each answer, and what its request was about */
-  constructor(answered) {
+  /**
+   * @param {Engine} engine
+   * @param {(answer: ReadAnswer, about: About) => void} answered called with each answer, and what its request was about
+   * @param {(answer: LayerAnswer, about: About) => void} arriving called with each of its layers, if they come one by one
+   */
+  constructor(engine, answered, arriving) {
+    this.engine = engine;
     this.answered = answered;
-    const address = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-    this.#worker = new Worker(address);
-    this.#worker.addEventListener("message", ({ data }) => this.#receive(data));
-    // Some browsers read the address late.
-    this.#worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
-    this.#worker.addEventListener("error", (event) => this.#fail(event.message || "the worker does not start"));
+    this.arriving = arriving;
+    engine.listen((answer) => this.#receive(answer), (error) => this.#fail(error.message));
   }
 
   /**
-   * Hand the model to the worker.
+   * Hand the model to the engine.
    * @param {LoadRequest} request
    * @param {(error: Error) => void} failed called for this and every later error
    * @returns {Promise<Loaded>}
    */
   load(request, failed) {
     this.#failed = failed;
-    this.#worker.postMessage(request);
+    this.engine.ask(request);
     return new Promise((resolve) => {
       this.#loaded = resolve;
     });
@@ -62,20 +69,20 @@ export class Client {
   }
 
   /**
-   * Follow a token through a layer; null if the worker has gone on to another text.
+   * Follow a token through a layer; null if the engine has gone on to another text.
    * @param {Omit<WalkRequest, "kind" | "number">} asked
    * @returns {Promise<LiveWalk | null>}
    */
   walk(asked) {
     const number = ++this.#turn;
-    this.#worker.postMessage({ kind: "walk", number, ...asked });
+    this.engine.ask({ kind: "walk", number, ...asked });
     return new Promise((resolve) => this.#walks.set(number, resolve));
   }
 
   #next() {
     if (this.#underway !== null || !this.#waiting) return;
     this.#underway = this.#waiting.about;
-    this.#worker.postMessage(this.#waiting.request);
+    this.engine.ask(this.#waiting.request);
     this.#waiting = null;
   }
 
@@ -89,6 +96,7 @@ export class Client {
   /** @param {Answer} answer */
   #receive(answer) {
     if (answer.kind === "loaded") return this.#loaded(answer);
+    if (answer.kind === "layer") return void (this.#underway && this.arriving(answer, this.#underway));
     if (answer.kind === "walk") {
       this.#walks.get(answer.number)?.(answer.walk);
       this.#walks.delete(answer.number);
@@ -97,7 +105,7 @@ export class Client {
     if (answer.kind === "failed") return this.#fail(answer.message);
     const about = this.#underway;
     this.#underway = null;
-    // Send before showing, so that the worker computes meanwhile.
+    // Send before showing, so that the engine computes meanwhile.
     this.#next();
     if (about !== null) this.answered(answer, about);
   }

@@ -2,6 +2,7 @@
 
 import { View } from "./view.js";
 
+/** @import { Spread } from "./live-statistics.js" */
 /** @import { PassResult } from "./live-worker.js" */
 /** @import { Walk } from "./walk.js" */
 /** @import { HeadStats, Layer, LiveConfig, Token, UnitTable, ViewData } from "./types.js" */
@@ -17,11 +18,33 @@ import { View } from "./view.js";
  * @param {number} reading the worker's number of the reading
  * @returns {View}
  */
-export function viewOf({ given, config, bias, follow }, { text, tokens }, pass, reading) {
+export function viewOf(fixed, laid, pass, reading) {
+  const { bias, follow, config: { n_layers } } = fixed;
+  const { tokens, q, k, v } = pass.vectors;
+  const data = viewDataOf(fixed, laid, { spreads: pass.spreads, rollout: pass.rollout, tokens });
+  /** @type {Map<Layer, Uint16Array>} */
+  const codes = new Map(pass.patterns.map((pattern, layer) => [layer, pattern]));
+  if (pass.rollout) codes.set("rollout", pass.rollout);
+  /** @type {Map<string, Float32Array>} */
+  const floats = new Map(bias ? [["bias", bias]] : []);
+  for (let layer = 0; layer < n_layers; layer++) floats.set(`q${layer}`, q[layer]).set(`k${layer}`, k[layer]).set(`v${layer}`, v[layer]);
+  const view = new View(data, { codes, floats });
+  const ids = laid.tokens.map(({ id }) => id);
+  view.follower = (layer, head, token) => follow({ reading, ids, layer, head, token });
+  return view;
+}
+
+/**
+ * Return the data of a view whose numbers are decoded.
+ * @param {Fixed} fixed
+ * @param {{ text: string, tokens: Token[] }} laid
+ * @param {{ spreads: Record<keyof Spread, number | null>[][], rollout: Uint16Array | null, tokens: number }} pass `tokens` have vectors
+ * @returns {ViewData}
+ */
+export function viewDataOf({ given, config, bias }, { text, tokens }, pass) {
   const { n_layers, n_heads, n_kv_heads, max_tokens, causal } = config;
   const n = tokens.length;
   const numbers = (/** @type {number} */ count) => Array.from({ length: count }, (_, i) => i);
-  const { tokens: withVectors, q, k, v } = pass.vectors;
   const even = evenly(n, causal);
   // Attention to repeated random text does not depend on the text that is shown.
   const repeated = (/** @type {number} */ layer, /** @type {number} */ head) => {
@@ -30,30 +53,20 @@ export function viewOf({ given, config, bias, follow }, { text, tokens }, pass, 
   };
   /** @type {HeadStats[][]} */
   const stats = pass.spreads.map((heads, layer) => heads.map((spread, head) => ({ ...spread, ...repeated(layer, head), silenced: null })));
-  /** @type {ViewData} */
-  const data = {
+  return {
     ...given, n, tokens, text, placed: true, stats,
     layers: numbers(n_layers), heads: numbers(n_heads), thinned: null,
     words: words(text, tokens), characters: characters(text, tokens),
     patterns: { blocks: [], bits: 16, error: 0.5 / 65535 + 6e-8 },
     rollout: pass.rollout ? 0 : null,
-    // The worker does not compute them.
+    // They are computed for the page's own text only.
     norms: null,
-    vectors: { tokens: withVectors, kv_heads: numbers(n_heads).map((head) => Math.floor(head * n_kv_heads / n_heads)), q: [], k: [], v: [] },
+    vectors: { tokens: pass.tokens, kv_heads: numbers(n_heads).map((head) => Math.floor(head * n_kv_heads / n_heads)), q: [], k: [], v: [] },
     bias: bias && { block: 0, tokens: max_tokens },
     // The stream of the page's own text does not belong to another one.
     walk: { ...given.walk, tokens: 0 },
     chance: { ...given.chance, previous: even, first: even },
   };
-  /** @type {Map<Layer, Uint16Array>} */
-  const codes = new Map(pass.patterns.map((pattern, layer) => [layer, pattern]));
-  if (pass.rollout) codes.set("rollout", pass.rollout);
-  /** @type {Map<string, Float32Array>} */
-  const floats = new Map(bias ? [["bias", bias]] : []);
-  for (let layer = 0; layer < n_layers; layer++) floats.set(`q${layer}`, q[layer]).set(`k${layer}`, k[layer]).set(`v${layer}`, v[layer]);
-  const view = new View(data, { codes, floats });
-  view.follower = (layer, head, token) => follow({ reading, ids: tokens.map(({ id }) => id), layer, head, token });
-  return view;
 }
 
 /**

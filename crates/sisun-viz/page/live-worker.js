@@ -31,14 +31,15 @@ import { bytesOf, inflate } from "./unpack.js";
  * @property {Float32Array[] | null} lens logits that the head makes of the last token before each layer and after the last
  */
 
-/** @typedef {{ kind: "loaded", kernel: "WebAssembly" | "JavaScript", bias: Float32Array | null, milliseconds: number }} Loaded */
+/** @typedef {{ kind: "loaded", kernel: "WebAssembly" | "JavaScript" | "Sisun", bias: Float32Array | null, milliseconds: number }} Loaded */
 /**
  * What has not changed since the answer before is "same".
  * @typedef {{ kind: "read", turn: number, untouched: PassResult | "same", second: PassResult | "same" | null, edited: PassResult | null, rows: number, milliseconds: number }} ReadAnswer
  */
 /** Null if the reading has gone on to another text. @typedef {{ kind: "walk", number: number, walk: LiveWalk | null }} WalkAnswer */
 /** @typedef {{ kind: "failed", turn: number | null, message: string }} Failed */
-/** @typedef {Loaded | ReadAnswer | WalkAnswer | Failed} Answer */
+/** A layer of an answer that is still arriving, in what there is of its pass. @typedef {{ kind: "layer", turn: number, layer: number, pass: PassResult }} LayerAnswer */
+/** @typedef {Loaded | ReadAnswer | WalkAnswer | LayerAnswer | Failed} Answer */
 
 /** Most bytes of queries, keys and values that are sent with a text. */
 const VECTOR_BYTES = 4 << 20;

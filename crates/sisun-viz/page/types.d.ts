@@ -168,6 +168,8 @@ export interface OwnPageData {
 export interface LiveModelData {
   config: LiveConfig;
   parameters: number;
+  /** Whether a server computes: the page then holds no weights. */
+  served: boolean;
   format: WeightFormat;
   /** In the order of the bytes. */
   tensors: [name: string, shape: number[]][];
@@ -179,7 +181,7 @@ export interface LiveModelData {
   logits: number;
 }
 
-export type WeightFormat = "float32" | "float24" | "float16" | "int8";
+export type WeightFormat = "bfloat16" | "float32" | "float24" | "float16" | "int8";
 
 /** Sizes and variants of a model, every default resolved. */
 export interface LiveConfig {

@@ -18,6 +18,7 @@ pub(crate) mod heads;
 pub(crate) mod info;
 pub(crate) mod init;
 pub(crate) mod lens;
+pub(crate) mod live;
 pub(crate) mod neuron;
 pub(crate) mod page;
 pub(crate) mod patch;

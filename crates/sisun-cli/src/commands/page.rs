@@ -5,7 +5,7 @@ use crate::failure::Usage;
 use crate::given_text::{self, TextFile};
 use crate::live_page::live_page;
 use crate::model_source::PrecisionArgs;
-use crate::output::{ForceArgs, make_parent};
+use crate::output::{ForceArgs, holds_page, make_parent};
 use crate::pairs;
 use crate::terminal::{say, say_json};
 use crate::work;
@@ -15,9 +15,7 @@ use sisun_config::{Precision, shell};
 use sisun_files::write_atomic;
 use sisun_infer::Language;
 use sisun_viz::page::WeightFormat;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Write a page with the model in it: one file that computes while you type.
 ///
@@ -72,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(Usage(format!("--out {}: name a .html file", args.out.display())).into());
     }
     // Check before computing.
-    if !holds_a_page(&args.out) {
+    if !holds_page(&args.out, "sisun page") {
         args.force.check("--out", &args.out)?;
     }
     make_parent(&args.out)?;
@@ -108,13 +106,4 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }));
     }
     say(&args.out.display().to_string())
-}
-
-/// Return true if the file is an earlier page, which the next one may replace.
-fn holds_a_page(path: &Path) -> bool {
-    let mut beginning = Vec::new();
-    let read = File::open(path).map(|file| file.take(4096).read_to_end(&mut beginning));
-    matches!(read, Ok(Ok(_)))
-        && String::from_utf8_lossy(&beginning)
-            .contains("<meta name=\"generator\" content=\"sisun page\">")
 }

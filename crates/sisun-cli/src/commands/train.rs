@@ -5,6 +5,7 @@ mod pairs;
 mod place;
 mod screen;
 mod shown;
+mod watch;
 
 use crate::base;
 use crate::common::{DeviceArgs, folder_beside};
@@ -15,6 +16,7 @@ use crate::run_report;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
 use crate::train_commands::TrainCommand;
+use crate::watching::State;
 use crate::work;
 use anyhow::{Error, Result};
 use place::{Place, looks_like};
@@ -27,7 +29,9 @@ use sisun_files::{Holder, LockedDir, Patience, RunDir, is_file};
 use sisun_model::{Transformer, thousands};
 use sisun_seq2seq::Seq2Seq;
 use sisun_train::{Session, TrainError, TrainOutcome, hold_new, hold_run, train};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use watch::{WatchArgs, Watching};
 
 /// Train a model from a configuration, or continue a run.
 ///
@@ -39,6 +43,7 @@ use std::path::{Path, PathBuf};
 Examples:
   sisun train configs/quickstart.toml
   sisun train configs/quickstart.toml --run runs/rope --set model.position=rope
+  sisun train configs/quickstart.toml --watch
   sisun train --resume runs/rope
   sisun train --resume runs/rope --set train.steps=2000
   sisun train configs/finetune.toml --set finetune.model=models/gpt2
@@ -62,11 +67,14 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
     device: DeviceArgs,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let options = args.device.typed(args.json);
+    args.watch.check()?;
     let place = Place::of(args.config, args.run, args.resume, &options)?;
     if let (true, Some(run), false) = (
         place.resumes,
@@ -115,7 +123,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for key in draft.former_keys() {
         args.device.note(&format!("note: {key}"));
     }
+    let watching = Cell::new(args.watch.listen()?);
     let shown = Shows {
+        watching,
         device: &args.device,
         json: args.json,
         run_dir: &run_dir,
@@ -174,6 +184,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// The output of the command about a run.
 struct Shows<'a> {
+    /// What is to be watched; taken when the run begins.
+    watching: Cell<Watching>,
     device: &'a DeviceArgs,
     json: bool,
     run_dir: &'a Path,
@@ -189,7 +201,8 @@ impl Shows<'_> {
                 .note(&format!("note: {key} has no effect {why}"));
         }
         let needs = M::needs(&session);
-        let mut observer = Screen::new(&session, needs.clone(), self.device.quiet);
+        let watch = self.watching.take().start(&session)?;
+        let mut observer = Screen::new(&session, needs.clone(), self.device.quiet, watch);
         let outcome = train(
             &mut session,
             &mut observer,
@@ -198,6 +211,13 @@ impl Shows<'_> {
             )?,
         );
         observer.progress.finish();
+        let (state, problem) = match &outcome {
+            Ok(outcome) if outcome.interrupted => (State::Interrupted, String::new()),
+            Ok(_) => (State::Finished, String::new()),
+            Err(error) => (State::Failed, error.to_string()),
+        };
+        let watch = observer.watch.take();
+        let replay = watch.and_then(|watch| watch.end(state, &problem, self.device));
         let outcome = outcome.map_err(|error| with_hint(error, self.command))?;
         run_report::write(&session)?;
 
@@ -216,6 +236,10 @@ impl Shows<'_> {
         } else {
             None
         };
+        if maps.is_some() {
+            // It links them.
+            run_report::write(&session)?;
+        }
         if self.json {
             say_json(&json!({
                 "run": self.run_dir,
@@ -224,6 +248,7 @@ impl Shows<'_> {
                 "best": outcome.best.map(|(step, loss)| json!({ "step": step, "loss": loss })),
                 "checkpoint": outcome.checkpoint,
                 "maps": maps,
+                "replay": replay,
                 "elapsed_s": outcome.elapsed_s,
                 "needs": needs.json(observer.expected_s),
             }))?;
@@ -233,6 +258,7 @@ impl Shows<'_> {
                 &outcome,
                 observer.last_sample.as_deref(),
                 maps.as_deref(),
+                replay.as_deref(),
             )?;
         }
         sound.map_err(|error| with_hint(error, self.command))
@@ -296,6 +322,7 @@ fn tell<M: Shown>(
     outcome: &TrainOutcome,
     sample: Option<&str>,
     maps: Option<&Path>,
+    replay: Option<&Path>,
 ) -> Result<()> {
     if let Some(sample) = sample {
         say(&format!("\n{}\n", sample.trim_end()))?;
@@ -344,6 +371,9 @@ fn tell<M: Shown>(
         "report:         {}",
         RunDir::new(&session.run_dir).report().display()
     ))?;
+    if let Some(replay) = replay {
+        say(&format!("replay:         {}", replay.display()))?;
+    }
     for (i, command) in M::next_commands(session).iter().enumerate() {
         let before = if i == 0 { "\nnext: " } else { "      " };
         say(&format!("{before}{command}"))?;

@@ -6,11 +6,12 @@ use sisun_viz::page::LiveError;
 pub(crate) fn message(error: &LiveError) -> Option<String> {
     Some(match error {
         LiveError::TooLarge { .. } => format!(
-            "{error}: `sisun attend --format html` writes a page of one text without the model"
+            "{error}: `sisun live` shows the page of a model of any size, and `sisun attend --format html` writes one of one text, without the model"
         ),
-        LiveError::UnusuallyLarge { .. } | LiveError::OutOfRange { .. } => {
-            format!("{error} (--weights)")
+        LiveError::UnusuallyLarge { .. } => {
+            format!("{error} (--weights); `sisun live` shows the page without a file")
         }
+        LiveError::OutOfRange { .. } => format!("{error} (--weights)"),
         LiveError::Infer(error) => return super::infer::message(error),
         _ => return None,
     })

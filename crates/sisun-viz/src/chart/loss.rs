@@ -30,6 +30,39 @@ const STYLE: &str = r##"<style>
 }
 </style>"##;
 
+/// The words of a chart.
+#[derive(Debug)]
+pub struct LossWords {
+    step: &'static str,
+    loss: &'static str,
+    train: &'static str,
+    mean: fn(&str) -> String,
+    validation: &'static str,
+    nothing: &'static str,
+}
+
+impl LossWords {
+    /// English words.
+    pub const ENGLISH: Self = Self {
+        step: "step",
+        loss: "loss (nats per token)",
+        train: "train",
+        mean: |window| format!("train, mean of {window}"),
+        validation: "validation",
+        nothing: "no finite loss was recorded",
+    };
+
+    /// Korean words.
+    pub const KOREAN: Self = Self {
+        step: "스텝",
+        loss: "손실(토큰당 nat)",
+        train: "학습",
+        mean: |window| format!("학습, {window}개 평균"),
+        validation: "검증",
+        nothing: "유한한 손실이 기록되지 않았습니다",
+    };
+}
+
 /// A loss curve, without the points that cannot be drawn.
 #[derive(Debug)]
 pub struct Curve {
@@ -117,13 +150,18 @@ fn axis(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
 ///
 /// # Errors
 /// If the chart cannot be drawn.
-pub fn loss_svg(title: &str, train: &Curve, validation: &Curve) -> Result<String, ChartError> {
+pub fn loss_svg(
+    title: &str,
+    words: &LossWords,
+    train: &Curve,
+    validation: &Curve,
+) -> Result<String, ChartError> {
     document(
         (WIDTH * UNITS, HEIGHT * UNITS),
         (WIDTH, HEIGHT),
         "class=\"loss\" role=\"img\"",
         STYLE,
-        |area| draw(area, title, train, validation),
+        |area| draw(area, title, words, train, validation),
     )
     .map_err(|problem| ChartError {
         picture: "the loss".to_owned(),
@@ -131,7 +169,13 @@ pub fn loss_svg(title: &str, train: &Curve, validation: &Curve) -> Result<String
     })
 }
 
-fn draw(area: &Area<'_>, title: &str, train: &Curve, validation: &Curve) -> Result<(), Problem> {
+fn draw(
+    area: &Area<'_>,
+    title: &str,
+    words: &LossWords,
+    train: &Curve,
+    validation: &Curve,
+) -> Result<(), Problem> {
     let u = UNITS;
     let font = |size: u32| ("sans-serif", size * u).into_font().color(&INK);
     let all = || train.points.iter().chain(&validation.points);
@@ -175,17 +219,13 @@ fn draw(area: &Area<'_>, title: &str, train: &Curve, validation: &Curve) -> Resu
                 format!("{loss:.decimals$}")
             }
         })
-        .x_desc("step")
-        .y_desc("loss (nats per token)")
+        .x_desc(words.step)
+        .y_desc(words.loss)
         .draw()?;
 
     if all().next().is_none() {
         let centred = font(17).pos(Pos::new(HPos::Center, VPos::Center));
-        chart.draw_series([Text::new(
-            "no finite loss was recorded",
-            (0.5, 0.5),
-            centred,
-        )])?;
+        chart.draw_series([Text::new(words.nothing, (0.5, 0.5), centred)])?;
         return Ok(());
     }
     let legend = |style: ShapeStyle| {
@@ -199,7 +239,7 @@ fn draw(area: &Area<'_>, title: &str, train: &Curve, validation: &Curve) -> Resu
     if !train.points.is_empty() {
         chart
             .draw_series(LineSeries::new(thinned(&train.points), train_style))?
-            .label("train")
+            .label(words.train)
             .legend(legend(train_style));
     }
     if let [(step, loss)] = train.points[..] {
@@ -210,7 +250,7 @@ fn draw(area: &Area<'_>, title: &str, train: &Curve, validation: &Curve) -> Resu
         let mean = thinned(&train.running_mean(window));
         chart
             .draw_series(LineSeries::new(mean, style))?
-            .label(format!("train, mean of {}", thousands(window as u64)))
+            .label((words.mean)(&thousands(window as u64)))
             .legend(legend(style));
     }
     if !validation.points.is_empty() {
@@ -222,7 +262,7 @@ fn draw(area: &Area<'_>, title: &str, train: &Curve, validation: &Curve) -> Resu
         };
         chart
             .draw_series(LineSeries::new(thinned(&validation.points), style).point_size(radius))?
-            .label("validation")
+            .label(words.validation)
             .legend(move |(x, y)| {
                 let line = PathElement::new([(x, y), (x + 22 * u as i32, y)], style);
                 EmptyElement::at((0, 0)) + line + Circle::new((x + 11 * u as i32, y), 4 * u, style)
@@ -249,7 +289,13 @@ mod tests {
     use super::*;
 
     fn svg_of(train: &[(u64, f64)], validation: &[(u64, f64)]) -> String {
-        let svg = loss_svg("제목", &Curve::new(train), &Curve::new(validation)).unwrap();
+        let svg = loss_svg(
+            "제목",
+            &LossWords::ENGLISH,
+            &Curve::new(train),
+            &Curve::new(validation),
+        )
+        .unwrap();
         assert!(svg.starts_with("<svg class=\"loss\""), "{}", &svg[..80]);
         assert!(svg.trim_end().ends_with("</svg>"));
         assert!(!svg.contains("NaN") && !svg.contains("inf"));

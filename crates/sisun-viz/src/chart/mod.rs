@@ -18,4 +18,4 @@ pub use error::ChartError;
 pub use heatmap::{Heatmap, HeatmapRow};
 pub use interval::Interval;
 pub use lines::{Line, Lines, Point};
-pub use loss::{Curve, loss_svg};
+pub use loss::{Curve, LossWords, loss_svg};

@@ -4,7 +4,7 @@ use super::analysis::describe;
 use super::colours::colours;
 use super::encode::Blocks;
 use super::html;
-use super::live::{LiveError, LiveModel, WeightFormat};
+use super::live::{LiveError, LiveModel, ServedModel, WeightFormat};
 use super::own::presets;
 use super::thin::{MOST_WEIGHTS, weights};
 use super::view::{Room, View, view};
@@ -20,6 +20,9 @@ const LISTED: usize = 5;
 
 /// Maximum number of entries of the lens, and of cells of the attribution: about a megabyte.
 const MOST_ANALYSED: usize = 40_000;
+/// Largest number of parameters of a served model whose attention to repeated random text is
+/// measured.
+const MOST_MEASURED: usize = 50_000_000;
 
 /// Relation between the views of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -103,6 +106,7 @@ impl Page {
             weights: MOST_WEIGHTS / views.max(1),
             views: views.max(1),
             repeats: false,
+            repetition: true,
         };
         Self {
             content,
@@ -238,6 +242,19 @@ impl Page {
         Ok(format)
     }
 
+    /// Make this the page of a model that a server computes, and return what answers its requests.
+    /// Attention to repeated random text is not measured for large models: it would take longer
+    /// than everything else.
+    ///
+    /// # Errors
+    /// If the page cannot encode text as the model's tokenizer does, or the text is too long.
+    pub fn serve_model(&mut self, loaded: &LanguageModel) -> Result<ServedModel, LiveError> {
+        let (model, served) = LiveModel::served(loaded, &self.content.text, &mut self.blocks)?;
+        self.room.repetition = model.parameters <= MOST_MEASURED;
+        self.content.model = Some(model);
+        Ok(served)
+    }
+
     /// Add a sentence to show on the page, in its language.
     pub fn note(&mut self, sentence: String) {
         self.content.notes.push(sentence);
@@ -269,7 +286,8 @@ impl Page {
         } = &self.content;
         let data = serde_json::to_string(&self.content)
             .expect("plain structs of numbers and strings always serialise");
-        let parts = match self.content.model {
+        let parts = match &self.content.model {
+            Some(model) if model.served => html::SERVED,
             Some(_) => html::LIVE,
             None => html::ATTENTION,
         };

@@ -86,7 +86,8 @@ impl WeightCode {
         0.5 / f64::from(self.greatest()) + 6e-8
     }
 
-    fn code(self, p: f32) -> u16 {
+    /// Return the code of a weight.
+    pub(crate) fn code(self, p: f32) -> u16 {
         (p.clamp(0.0, 1.0) * self.greatest()).round() as u16
     }
 

@@ -41,6 +41,7 @@ const SCRIPTS: &[Source] = sources![
     "legend.js",
     "live-accuracy.js",
     "live-app.js",
+    "live-arriving.js",
     "live-beside.js",
     "live-box.js",
     "live-bpe.js",
@@ -59,7 +60,9 @@ const SCRIPTS: &[Source] = sources![
     "live-sampling.js",
     "live-saving.js",
     "live-sentencepiece.js",
+    "live-server.js",
     "live-shown.js",
+    "live-start.js",
     "live-statistics.js",
     "live-status.js",
     "live-strings.js",
@@ -72,6 +75,7 @@ const SCRIPTS: &[Source] = sources![
     "live-walk.js",
     "live-wasm.js",
     "live-weights.js",
+    "live-worker-engine.js",
     "live-worker.js",
     "live.js",
     "main.js",
@@ -99,6 +103,8 @@ const SCRIPTS: &[Source] = sources![
     "readout.js",
     "save.js",
     "sentence.js",
+    "served-strings.js",
+    "served.js",
     "sheet-cells.js",
     "sheet-details.js",
     "sheet-lines.js",
@@ -132,6 +138,12 @@ const SCRIPTS: &[Source] = sources![
     "unpack.js",
     "view.js",
     "walk.js",
+    "watch-app.js",
+    "watch-chart.js",
+    "watch-course.js",
+    "watch-maps.js",
+    "watch-strings.js",
+    "watch.js",
     "weighted.js",
     "words.js",
     "worked-context.js",
@@ -153,6 +165,8 @@ pub(crate) struct Parts {
     entry: &'static str,
     /// The script of a worker that the page starts.
     worker: Option<&'static str>,
+    /// True if the page asks the server that it comes from.
+    connects: bool,
     /// Elements before the text, and beside the figure.
     before: &'static str,
     side: &'static str,
@@ -173,6 +187,7 @@ pub(crate) const ATTENTION: Parts = Parts {
     generator: "sisun attention",
     entry: "main.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -188,8 +203,18 @@ pub(crate) const LIVE: Parts = Parts {
     generator: "sisun page",
     entry: "live.js",
     worker: Some("live-worker.js"),
+    connects: false,
     before: include_str!("../../page/live-box.html"),
     side: include_str!("../../page/live-next.html"),
+};
+
+/// The page of attention maps whose model a server computes.
+pub(crate) const SERVED: Parts = Parts {
+    generator: "sisun live",
+    entry: "served.js",
+    worker: None,
+    connects: true,
+    ..LIVE
 };
 
 /// The page of a sampling trace.
@@ -202,6 +227,7 @@ pub(crate) const TRACE: Parts = Parts {
     generator: "sisun trace",
     entry: "trace.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -216,6 +242,7 @@ pub(crate) const PAIRS: Parts = Parts {
     generator: "sisun pairs",
     entry: "pairs.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -230,6 +257,7 @@ pub(crate) const ANALYSIS: Parts = Parts {
     generator: "sisun analysis",
     entry: "analysis.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
 };
@@ -244,8 +272,31 @@ pub(crate) const OWN: Parts = Parts {
     generator: "sisun own numbers",
     entry: "own.js",
     worker: None,
+    connects: false,
     before: "",
     side: "",
+};
+
+/// The page that replays the training of runs.
+pub(crate) const REPLAY: Parts = Parts {
+    template: include_str!("../../page/watch.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/watch.css"),
+    ],
+    generator: "sisun replay",
+    entry: "watch.js",
+    worker: None,
+    connects: false,
+    before: "",
+    side: "",
+};
+
+/// The page of runs whose events a server sends.
+pub(crate) const WATCH: Parts = Parts {
+    generator: "sisun watch",
+    connects: true,
+    ..REPLAY
 };
 
 /// Fill the template. `data` is JSON.
@@ -270,8 +321,12 @@ pub(crate) fn join<'a>(
             "; worker-src blob:",
         ),
     };
+    let connect = match parts.connects {
+        true => "; connect-src 'self'",
+        false => "",
+    };
     let csp = format!(
-        "default-src 'none'; script-src '{}'{wasm}{worker}; style-src '{}'; img-src data: blob:",
+        "default-src 'none'; script-src '{}'{wasm}{worker}{connect}; style-src '{}'; img-src data: blob:",
         hash(&script),
         hash(&style)
     );
@@ -367,7 +422,7 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages = [ATTENTION, LIVE, TRACE, PAIRS, ANALYSIS, OWN].map(|parts| {
+        let pages = [ATTENTION, LIVE, SERVED, TRACE, PAIRS, ANALYSIS, OWN, REPLAY].map(|parts| {
             let entries = [Some(parts.entry), parts.worker].into_iter().flatten();
             let joined = entries.map(|entry| modules::join(entry, SCRIPTS).unwrap());
             joined.collect::<String>()

@@ -23,10 +23,12 @@ mod thin;
 mod trace;
 mod view;
 mod walk;
+mod watch;
 
 pub use analysis::{AnalysisPage, LongAnalysis, analysis_html};
 pub use attention::{Kind, Page};
-pub use live::{LiveError, WeightFormat};
+pub use live::{LiveError, ServedModel, WeightFormat};
 pub use own::own_html;
 pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};
+pub use watch::{heads_event, watch_html};

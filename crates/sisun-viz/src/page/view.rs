@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 use sisun_infer::{
     ActivationMap, AttentionSpread, CaptureSelection, Chance, HeadStats, InferError, LanguageModel,
-    LossRises, Rollout, Token,
+    LossRises, Repetition, Rollout, Token,
 };
 use sisun_model::Activation;
 
@@ -100,6 +100,8 @@ pub(super) struct Room {
     pub(super) views: usize,
     /// True if a view of the same settings stands on the page.
     pub(super) repeats: bool,
+    /// Measure the attention to repeated random text, which takes as long as many texts.
+    pub(super) repetition: bool,
 }
 
 /// Run the text through the model and store the results in blocks. For `loss_rises` see
@@ -195,7 +197,13 @@ pub(super) fn view(
     });
     let bias = bias(loaded, &heads, with_vectors, blocks);
     let walk = walk(loaded, text, looking, room.views, blocks)?;
-    let mut stats = loaded.head_stats(&layers, &heads, &found.spreads);
+    let mut stats = match room.repetition {
+        true => loaded.head_stats(&layers, &heads, &found.spreads),
+        false => {
+            let none = vec![vec![Repetition::default(); heads.len()]; layers.len()];
+            HeadStats::joined(&layers, &heads, &found.spreads, &none)
+        }
+    };
     for head in stats.iter_mut().flatten() {
         head.ablation = loss_rises.and_then(|all| all.get(&(head.layer, head.head)).copied());
     }

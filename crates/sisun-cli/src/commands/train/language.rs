@@ -1,6 +1,6 @@
 //! Runs of language models.
 
-use super::shown::{Sampler, Shown};
+use super::shown::{MapsOf, Sampler, Shown};
 use crate::needs::Needs;
 use anyhow::{Context, Result};
 use burn::module::Module;
@@ -83,6 +83,22 @@ impl Shown for Transformer {
         let seed = session.config.train.seed;
         Some(Box::new(move |step, model| {
             write(&sample, seed, step, model, &tokenizer)
+        }))
+    }
+
+    fn fixed_text(session: &Session) -> Option<String> {
+        let attend = session.config.attend.as_ref();
+        attend.map(|attend| attend.text.clone())
+    }
+
+    fn maps(session: &Session) -> Option<MapsOf<Self>> {
+        let text = Self::fixed_text(session)?;
+        let name = session.config.name.clone();
+        let tokenizer = session.text.tokenizer.clone();
+        Some(Box::new(move |step, model| {
+            let (name, tokenizer) = (name.clone(), tokenizer.clone());
+            let loaded = LanguageModel::new(name, Some(step), model.valid(), tokenizer);
+            loaded.attend(&text, &CaptureSelection::default())
         }))
     }
 

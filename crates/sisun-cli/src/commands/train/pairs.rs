@@ -1,6 +1,6 @@
 //! Runs of sequence-to-sequence models.
 
-use super::shown::{Sampler, Shown};
+use super::shown::{MapsOf, Sampler, Shown};
 use crate::needs::Needs;
 use crate::pairs::needs;
 use anyhow::{Context, Result};
@@ -67,6 +67,16 @@ impl Shown for Seq2Seq {
             }
             Ok(lines.join("\n"))
         }))
+    }
+
+    fn fixed_text(session: &Session<Self>) -> Option<String> {
+        let attend = session.config.attend.as_ref();
+        attend.map(|attend| attend.source.clone())
+    }
+
+    /// A pair has no maps before it is written, and the model writes another target at each step.
+    fn maps(_session: &Session<Self>) -> Option<MapsOf<Self>> {
+        None
     }
 
     fn write_maps(session: &Session<Self>, outcome: &TrainOutcome) -> Result<Option<PathBuf>> {

@@ -2,12 +2,15 @@
 
 use crate::needs::Needs;
 use anyhow::Result;
-use sisun_infer::InferError;
+use sisun_infer::{AttentionMaps, InferError};
 use sisun_train::{RunModel, Session, TrainOutcome};
 use std::path::PathBuf;
 
 /// A function that writes the sample of a step.
 pub(super) type Sampler<M> = Box<dyn Fn(u64, &M) -> Result<String, InferError>>;
+
+/// A function that computes the maps of the run's own sentence at a step.
+pub(super) type MapsOf<M> = Box<dyn Fn(u64, &M) -> Result<AttentionMaps, InferError>>;
 
 /// A model whose training the command shows.
 pub(super) trait Shown: RunModel {
@@ -28,6 +31,12 @@ pub(super) trait Shown: RunModel {
 
     /// Return the function that writes samples, if the configuration asks for them.
     fn sampler(session: &Session<Self>) -> Option<Sampler<Self>>;
+
+    /// Return the sentence whose maps are shown while the model trains, if there is one.
+    fn fixed_text(session: &Session<Self>) -> Option<String>;
+
+    /// Return the function that computes its maps, if the model has maps of one sentence.
+    fn maps(session: &Session<Self>) -> Option<MapsOf<Self>>;
 
     /// Write the maps that `[attend]` requests, of the model after its last step. Return their
     /// folder.

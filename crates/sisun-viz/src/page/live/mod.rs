@@ -1,19 +1,23 @@
 //! The model inside a page that computes.
 
+mod bias;
 mod config;
+mod served;
 mod weights;
 
+pub use served::ServedModel;
 pub use weights::WeightFormat;
 
 use super::encode::{Block, Blocks};
 use super::thin::MOST_WEIGHTS;
+use bias::bias_by_offset;
 use burn::tensor::{Int, Tensor, TensorData};
 use config::{LiveConfig, max_tokens};
 use serde::Serialize;
 use sisun_data::{NotPortable, PortableTokenizer};
 use sisun_infer::{InferError, LanguageModel};
 use sisun_model::weights::HostTensors;
-use sisun_model::{Pass, thousands, to_host};
+use sisun_model::{Count, Pass, thousands, to_host};
 
 /// Largest number of parameters of a model in a page.
 const MOST_PARAMETERS: usize = 130_000_000;
@@ -80,7 +84,9 @@ fn megabytes(bytes: usize) -> usize {
 #[derive(Debug, Serialize)]
 pub(super) struct LiveModel {
     config: LiveConfig,
-    parameters: usize,
+    pub(super) parameters: usize,
+    /// True if a server computes, and the page holds no weights.
+    pub(super) served: bool,
     format: &'static str,
     /// Names and shapes, in the order of the bytes.
     tensors: Vec<(String, Vec<usize>)>,
@@ -132,6 +138,7 @@ impl LiveModel {
         let model = Self {
             config: LiveConfig::of(config, most),
             parameters,
+            served: false,
             format: format.name(),
             tensors: tensors
                 .iter()
@@ -146,27 +153,51 @@ impl LiveModel {
         };
         Ok((model, format))
     }
+
+    /// Describe a model that a server computes, and return what answers the page's requests.
+    pub(super) fn served(
+        loaded: &LanguageModel,
+        text: &str,
+        blocks: &mut Blocks,
+    ) -> Result<(Self, ServedModel), LiveError> {
+        let config = loaded.model.config();
+        let tokenizer = PortableTokenizer::of(&loaded.tokenizer)?;
+        let most = max_tokens(config, loaded.window, MOST_WEIGHTS);
+        let tokens = loaded.tokens(text)?.len();
+        if tokens > most {
+            return Err(LiveError::LongText { tokens, most });
+        }
+        let json = serde_json::to_vec(&tokenizer)
+            .expect("plain structs of numbers and strings always serialise");
+        let nothing = blocks.push(Block::new(&[]));
+        let model = Self {
+            config: LiveConfig::of(config, most),
+            parameters: Count::of(config).total as usize,
+            served: true,
+            format: match loaded.model.is_bf16() {
+                true => "bfloat16",
+                false => WeightFormat::Float32.name(),
+            },
+            tensors: Vec::new(),
+            weights: Vec::new(),
+            tokenizer: blocks.push(Block::new(&json)),
+            means: nothing,
+            logits: nothing,
+        };
+        Ok((model, ServedModel::new(loaded.clone(), most)))
+    }
 }
 
 /// Return the parameters by name, with positions as tables: `position.added`, `[token, d_model]`,
 /// and `position.bias`, `[head · offset]`.
 fn tensors(loaded: &LanguageModel, most: usize) -> HostTensors {
-    let config = loaded.model.config();
     let mut tensors = loaded.model.to_host();
     tensors.remove("position.weight");
     tensors.remove("position.bias");
     if let Some(rows) = loaded.model.added_positions(most) {
         tensors.insert("position.added".to_owned(), to_host(rows));
     }
-    if let Some(bias) = loaded.model.score_bias(most) {
-        let (_, values) = to_host(bias);
-        let width = 2 * most - 1;
-        // With a mask, keys never follow their query: offsets start at 0.
-        let from = if config.causal { most - 1 } else { 0 };
-        let values: Vec<f32> = values
-            .chunks(width)
-            .flat_map(|row| row[from..].iter().copied())
-            .collect();
+    if let Some(values) = bias_by_offset(loaded, most) {
         tensors.insert("position.bias".to_owned(), (vec![values.len()], values));
     }
     tensors
