@@ -142,7 +142,7 @@ fn what_a_page_measures_and_changes_is_what_the_program_does() {
         .collect();
     let measured = loaded.heads(&text).unwrap();
     for found in &results[0] {
-        for head in &measured.heads {
+        for head in measured.heads.iter().map(|head| &head.stats) {
             let spread = &found.spreads[head.layer][head.head];
             for (name, value) in [
                 ("entropy", head.spread.entropy),
