@@ -127,7 +127,7 @@ fn what_a_page_measures_is_what_the_program_does() {
     let measured = loaded.heads(&text).unwrap();
     for found in answers[0]["rows"][0].as_object().unwrap().values() {
         let found = Computed::deserialize(found).unwrap();
-        for head in &measured.heads {
+        for head in measured.heads.iter().map(|head| &head.stats) {
             let spread = &found.spreads[head.layer][head.head];
             for (name, value) in [
                 ("entropy", head.spread.entropy),
