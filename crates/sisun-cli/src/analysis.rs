@@ -221,7 +221,7 @@ fn draw(sheet: &Sheet, [png, svg]: [bool; 2]) -> Result<Vec<(String, Vec<u8>)>> 
 }
 
 /// Write files into a folder and return their paths. Files of earlier commands are noted.
-fn write_files(
+pub(crate) fn write_files(
     out: &Path,
     contents: Vec<(String, Vec<u8>)>,
     device: &DeviceArgs,

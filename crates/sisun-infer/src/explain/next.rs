@@ -127,7 +127,7 @@ impl LanguageModel {
         let probabilities: Vec<f64> = logits.iter().map(|row| probability(row, id)).collect();
         NextSteps {
             id: id as u32,
-            text: self.label(id as u32),
+            text: sisun_data::make_visible(&self.tokenizer.token_text(id as u32)),
             points: parts
                 .into_iter()
                 .zip(&probabilities)

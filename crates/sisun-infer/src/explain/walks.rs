@@ -226,7 +226,9 @@ impl LanguageModel {
             let (points, vectors): (Vec<_>, Vec<_>) = self.points(stream).into_iter().unzip();
             let logits = self.read_out(&vectors);
             let id = logits.last().map_or(0, |last| most_likely(last));
-            found.next.push(self.label(id as u32));
+            found.next.push(sisun_data::make_visible(
+                &self.tokenizer.token_text(id as u32),
+            ));
             let probabilities = logits.iter().map(|row| probability(row, id) as f32);
             found.probabilities.extend(probabilities);
             found.points = points;

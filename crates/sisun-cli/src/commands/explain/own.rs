@@ -74,6 +74,16 @@ pub(super) fn run(args: &Args, from: &Path) -> Result<()> {
     given.query = match &args.query {
         None | Some(Query::Last) => given.query,
         Some(Query::Number(number)) => Some(OwnQuery::Number(*number)),
+        Some(Query::FromEnd(number)) => {
+            let rows = given.x.as_ref().or(given.q.as_ref()).map_or(0, Vec::len);
+            let Some(number) = rows.checked_sub(*number) else {
+                return Err(Usage(format!(
+                    "--query -{number}: {name} has {rows} rows of tokens"
+                ))
+                .into());
+            };
+            Some(OwnQuery::Number(number))
+        }
         Some(Query::Label(label)) => Some(OwnQuery::Label(label.clone())),
     };
     let found = given

@@ -181,7 +181,6 @@ impl LiveModel {
             tensors: Vec::new(),
             weights: Vec::new(),
             tokenizer: blocks.push(Block::new(&json)),
-            means: nothing,
             logits: nothing,
         };
         Ok((model, ServedModel::new(loaded.clone(), most)))
