@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn weights_come_back_and_take_less_room() {
-        assert_eq!(bytes(&Block::weights(&[])), []);
+        assert!(bytes(&Block::weights(&[])).is_empty());
         // Random numbers of a bell curve in half precision; and bytes of which none is frequent.
         let mut state = 1_u64;
         let mut random = || {
