@@ -10,9 +10,9 @@ import { language, say } from "./words.js";
 
 /** Scale at most, and at least where the height would ask for less. */
 const LARGEST = 1.2;
-const LEAST = 0.9;
+const LEAST = 1;
 /** Height of what stands above the diagram. */
-const ABOVE = 310;
+const ABOVE = 340;
 const BETWEEN = 48;
 
 /** @implements {Panel} */
@@ -54,6 +54,7 @@ export class ModelPanel {
     const tall = Math.max(...columns.map((one) => one.height));
     const fits = Math.max(LEAST, Math.min(LARGEST, (innerHeight - ABOVE) / tall));
     const scale = room >= 0.8 * both ? Math.min(fits, room / both) : Math.min(LARGEST, room / columns[0].width);
+    this.host.style.columnGap = `${BETWEEN * scale}px`;
     const focused = document.activeElement instanceof HTMLElement && this.host.contains(document.activeElement) ? document.activeElement.dataset.go : null;
     this.host.replaceChildren(...columns.map((column) => {
       const canvas = make("canvas", { role: "presentation" });
