@@ -51,7 +51,7 @@ const SHORTER: [(&str, &str); 22] = [
     ),
     ("sisun attend runs/dates-gru --text", "--target 1997-03-05"),
     ("sisun explain runs/dates-gru", "--target 1997-03-05"),
-    ("sisun heads runs/induction --checkpoints", ""),
+    ("sisun heads runs/quickstart --checkpoints", ""),
     ("sisun heads runs/circuit --checkpoints", ""),
     ("sisun heads", "--windows 2"),
     ("sisun eval", ""),

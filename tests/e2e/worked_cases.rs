@@ -51,12 +51,15 @@ fn an_induction_head_is_found_tested_and_explained() {
     ])
     .ok();
     let config = root().join("configs/induction.toml");
+    let sources = format!("data.sources=[{:?}]", folder.path().join("copy.jsonl"));
     at(&[
         "train",
         config.to_str().unwrap(),
         "--quiet",
         "--device",
         "cpu",
+        "--set",
+        &sources,
         "--set",
         "name=circuit",
         "--set",

@@ -47,7 +47,7 @@ Examples:
   sisun heads runs/quickstart
   sisun heads runs/quickstart --text \"The cat sat on the mat.\" --data novel.txt
   sisun heads runs/quickstart --json > heads.json
-  sisun heads runs/induction --checkpoints --format svg --out forming")]
+  sisun heads runs/quickstart --checkpoints --format svg --out forming")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory. Several with --checkpoints
