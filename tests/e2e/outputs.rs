@@ -308,7 +308,7 @@ fn patchings_say_what_is_patched_together_and_which_answers_are_unknown() {
         "tokenizer={{kind=\"file\",path={:?}}}",
         words.at("words.json")
     );
-    let settings = [&file, "train.steps=1", "train.warmup_steps=0"];
+    let settings = [file.as_str(), "train.steps=1", "train.warmup_steps=0"];
     let settings: Vec<&str> = settings.iter().flat_map(|one| ["--set", one]).collect();
     words.train("words", &settings).ok();
     let run = words.at("words");
