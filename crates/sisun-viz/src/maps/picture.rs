@@ -276,7 +276,6 @@ mod tests {
         AttentionMaps {
             edits: Vec::new(),
             model: String::new(),
-            edits: Vec::new(),
             text: "aa".into(),
             tokens: vec![token(0), token(1)],
             part: AttentionPart::Only,
