@@ -144,7 +144,7 @@ fn all_that_an_edited_model_writes_names_the_edits() {
     let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = metadata.metadata().as_ref().unwrap();
     assert_eq!(metadata["edits"], named.to_string());
-    for name in ["heads.svg", "attention.html"] {
+    for name in ["heads.svg", "layer0-head1.svg", "attention.html"] {
         let shown = fs::read_to_string(folder.join(name)).unwrap();
         assert!(
             shown.contains("z 0.1 = zero; mlp_out 1 = scale 0.5"),

@@ -75,7 +75,10 @@ impl<'a> Heatmap<'a> {
         let (rows, columns) = (labels(&subject.rows), labels(&subject.columns));
         let (across, down) = ((n_columns * side) as f32, (n_rows * side) as f32);
         let Panel { layer, head, .. } = panel;
-        let title = format!("{}layer {layer} · head {head}", subject.part);
+        let title = format!(
+            "{}layer {layer} · head {head}{}",
+            subject.part, subject.edits
+        );
         let overhang = draw::overhang(&subject, &title, across);
         let plot = Plot {
             left: (margin + axis + gap + overhang.max(rows.longest + gap)).ceil(),

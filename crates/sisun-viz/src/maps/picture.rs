@@ -165,7 +165,7 @@ pub(super) fn plan<'a>(
 fn edits(written: &[String]) -> String {
     match written.is_empty() {
         true => String::new(),
-        false => label::drawable(&format!(" after {}", written.join("; "))).into_owned(),
+        false => format!(" after {}", label::drawable(&written.join("; "))),
     }
 }
 
