@@ -144,7 +144,7 @@ fn all_that_an_edited_model_writes_names_the_edits() {
     let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = metadata.metadata().as_ref().unwrap();
     assert_eq!(metadata["edits"], named.to_string());
-    for name in ["heads.svg", "attention.html"] {
+    for name in ["heads.svg", "layer0-head1.svg", "attention.html"] {
         let shown = fs::read_to_string(folder.join(name)).unwrap();
         assert!(
             shown.contains("z 0.1 = zero; mlp_out 1 = scale 0.5"),
@@ -276,7 +276,7 @@ fn patchings_say_what_is_patched_together_and_which_answers_are_unknown() {
     assert!(patch(&["--at", "v"]).ok().stderr.contains(note));
     assert!(!patch(&["--at", "q"]).ok().stderr.contains(note));
     patch(&["--at", "banana"]).fails_by_clap(&[
-        "\"banana\"; choose from resid_pre, scores, pattern, q, k, v, z, attn_out, resid_mid, mlp_out, resid_post",
+        "\"banana\"; choose from resid_pre, q, k, v, scores, pattern, z, attn_out, resid_mid, mlp_out, resid_post",
     ]);
     let lab = Lab::trained();
     let (out, folder) = (lab.at("patched"), lab.path("patched"));
@@ -288,23 +288,34 @@ fn patchings_say_what_is_patched_together_and_which_answers_are_unknown() {
     assert_eq!(self::texts(&npz, "activation").unwrap(), ["z"]);
     assert_eq!(self::texts(&npz, "into").unwrap(), ["k"]);
 
-    let characters = Lab::new();
-    let settings = [
-        "tokenizer={kind=\"char\"}",
-        "train.steps=1",
-        "train.warmup_steps=0",
-    ];
+    // A vocabulary of a few words, in which every other one is [UNK].
+    let words = Lab::new();
+    let vocabulary = serde_json::json!({
+        "version": "1.0",
+        "added_tokens": [{
+            "id": 2, "content": "<|endoftext|>", "special": true, "single_word": false,
+            "lstrip": false, "rstrip": false, "normalized": false,
+        }],
+        "pre_tokenizer": { "type": "Whitespace" },
+        "model": {
+            "type": "WordLevel",
+            "vocab": { "a": 0, "[UNK]": 1, "<|endoftext|>": 2, "The": 3, "cat": 4, "dog": 5, "sat": 6 },
+            "unk_token": "[UNK]",
+        },
+    });
+    fs::write(words.path("words.json"), vocabulary.to_string()).unwrap();
+    let file = format!(
+        "tokenizer={{kind=\"file\",path={:?}}}",
+        words.at("words.json")
+    );
+    let settings = [file.as_str(), "train.steps=1", "train.warmup_steps=0"];
     let settings: Vec<&str> = settings.iter().flat_map(|one| ["--set", one]).collect();
-    characters.train("characters", &settings).ok();
-    let run = characters.at("characters");
-    let told = on(
-        &run,
-        "attribute",
-        &["--text", "The", "--answer", "한", "--against", "a"],
-    )
-    .ok();
+    words.train("words", &settings).ok();
+    let run = words.at("words");
+    let given = ["--text", "The", "--answer", " 한", "--against", " a"];
+    let told = on(&run, "attribute", &given).ok();
     assert!(
-        told.stderr.contains("note: --answer \"한\""),
+        told.stderr.contains("note: --answer \" 한\"") && told.stderr.contains("[UNK]"),
         "{}",
         told.stderr
     );
@@ -312,17 +323,17 @@ fn patchings_say_what_is_patched_together_and_which_answers_are_unknown() {
         "--clean",
         "The cat",
         "--corrupt",
-        "The hat",
+        "The dog",
         "--answer",
-        "a",
+        " a",
         "--against",
-        "한",
+        " 한",
         "--at",
         "z",
     ];
     let told = on(&run, "patch", &unknown).ok();
     assert!(
-        told.stderr.contains("note: --against \"한\""),
+        told.stderr.contains("note: --against \" 한\""),
         "{}",
         told.stderr
     );

@@ -2,7 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device;
 use clap::Args;
 use serde::Deserialize;
@@ -64,16 +64,13 @@ pub(crate) struct TextArgs {
 
 /// Add the option that names the field to an error about the fields of JSON lines.
 fn with_option(error: DataError) -> anyhow::Error {
-    let told = match &error {
-        DataError::JsonField { .. } => Some(format!(
-            "{error}\nhere the field of --data is named with --jsonl-field NAME"
-        )),
-        DataError::NoLossTokens { .. } => Some(
+    if let DataError::NoLossTokens { .. } = error {
+        return anyhow!(
             "every answer in the text of --data is empty, so that there is nothing to take the loss on: give another text"
-                .to_owned(),
-        ),
-        _ => None,
-    };
+        );
+    }
+    let told = matches!(error, DataError::JsonField { .. })
+        .then(|| format!("{error}\nhere the field of --data is named with --jsonl-field NAME"));
     match told {
         Some(told) => anyhow::Error::new(error).context(told),
         None => error.into(),

@@ -333,7 +333,6 @@ mod tests {
         AttentionMaps {
             edits: Vec::new(),
             model: String::new(),
-            edits: Vec::new(),
             text: "aa".into(),
             tokens: vec![token(0), token(1)],
             part: AttentionPart::Only,

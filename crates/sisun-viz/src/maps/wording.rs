@@ -93,11 +93,11 @@ impl Wording {
             return String::new();
         }
         let written = written.join("; ");
-        let title = match self.0 {
+        let written = label::drawable(&written);
+        match self.0 {
             Language::English => format!(" after {written}"),
             Language::Korean => format!(" (수정: {written})"),
-        };
-        label::drawable(&title).into_owned()
+        }
     }
 
     pub(super) fn axes(self, part: &AttentionPart) -> AxisTitles {
