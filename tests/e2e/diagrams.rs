@@ -113,7 +113,7 @@ fn the_page_shows_where_a_head_stands_in_the_model() {
     browser.open(&lab.path("page-model/attention.html"));
     browser.click("#tab-model");
     let current = "[...document.querySelectorAll('#view-model [aria-current]')].map((b) => b.dataset.go).join()";
-    browser.wait_for(&format!("{current} === 'layer0,head0'"));
+    browser.wait_for(&format!("{current} === 'layer1,head0'"));
     let counted = sisun(&["info", &run, "--json"]).ok().json()["count"]["total"]
         .as_u64()
         .unwrap();

@@ -204,7 +204,7 @@ fn scores_are_those_of_transformer_lens() {
             model,
             "--text",
             text,
-            "--weights",
+            "--weighting",
             "values",
             "--format",
             "json,npz,png",
@@ -478,7 +478,7 @@ fn the_page_weighs_attention_by_values() {
             &out,
             "--format",
             format,
-            "--weights",
+            "--weighting",
             weights,
         ])
         .ok();
@@ -492,10 +492,10 @@ fn the_page_weighs_attention_by_values() {
         &out,
         "--format",
         "html",
-        "--weights",
+        "--weighting",
         "values",
     ])
-    .fails(2, &["--weights values"]);
+    .fails(2, &["--weighting values"]);
     let maps = fs::read_to_string(lab.path("weighted/attention.json")).unwrap();
     let maps: Value = serde_json::from_str(&maps).unwrap();
     browser.open(&lab.path("weighted/attention.html"));

@@ -16,19 +16,22 @@ fn written(lab: &Lab, runs: &[&str], text: &str, more: &[&str]) -> (PathBuf, Val
         "page-{}",
         more.concat().replace(['/', ' ', '.'], "-")
     ));
+    // A folder of its own, as both show something else if the page has several models.
+    let numbers = format!("{out}-numbers");
     let runs: Vec<String> = runs.iter().map(|run| lab.at(run)).collect();
-    let attend = |runs: &[String], format: &str, more: &[&str]| {
+    let attend = |runs: &[String], format: &str, out: &str, more: &[&str]| {
         let mut args = vec!["attend"];
         args.extend(runs.iter().map(String::as_str));
         args.extend([
-            "--text", text, "--out", &out, "--format", format, "--device", "cpu",
+            "--text", text, "--out", out, "--format", format, "--device", "cpu",
         ]);
         args.extend(more);
         sisun(&args).ok();
     };
-    attend(&runs, "html", &[&["--by", "token"], more].concat());
-    attend(&runs[..1], "json", &["--activations", "pattern,z"]);
-    let numbers = fs::read_to_string(PathBuf::from(&out).join("attention.json")).unwrap();
+    attend(&runs, "html", &out, &[&["--by", "token"], more].concat());
+    let activations = ["--activations", "pattern,z"];
+    attend(&runs[..1], "json", &numbers, &activations);
+    let numbers = fs::read_to_string(PathBuf::from(numbers).join("attention.json")).unwrap();
     (
         PathBuf::from(out).join("attention.html"),
         serde_json::from_str(&numbers).unwrap(),
@@ -72,8 +75,11 @@ fn the_page_shows_the_models_own_numbers() {
     let (page, numbers) = written(lab, &["run"], TEXT, &["--language", "en"]);
     browser.open(&page);
     assert_eq!(browser.complaints(), Vec::<String>::new());
-    let tokens = numbers["tokens"].as_array().unwrap();
+    // With labels, which the numbers have not.
+    let tokens = browser.eval("window.sisun.views[0].tokens");
+    let tokens = tokens.as_array().unwrap();
     let n = tokens.len();
+    assert_eq!(n, numbers["tokens"].as_array().unwrap().len());
     assert_eq!(browser.eval("document.querySelector('html').lang"), "en");
     assert_eq!(browser.eval("window.sisun.page.text"), TEXT);
     assert!(

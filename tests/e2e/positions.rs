@@ -186,7 +186,7 @@ fn biases_and_the_lack_of_an_encoding_are_told() {
     assert_eq!(buckets[..17], (0..16).chain([16]).collect::<Vec<i64>>()[..]);
     assert!(lab.path("positions-t5/position-bias-lines.png").is_file());
 
-    let none = short(lab, "none", &["model.position=none"]);
+    let none = short(lab, "no-positions", &["model.position=none"]);
     let said = positions(&[&none]).ok().stdout;
     assert!(said.contains("only the causal mask"), "{said}");
     let json = positions(&[&none, "--json"]).ok().json();
@@ -228,7 +228,7 @@ fn the_page_has_a_view_of_positions() {
     browser.wait_for("location.hash.includes('sheet=rope-cosine')");
     browser.choose("#language", "ko");
     browser.wait_for("document.querySelector('#view-positions .aside').textContent.includes('유사도') || document.querySelector('#view-positions .aside').textContent.includes('회전')");
-    browser.press("7");
+    browser.click("#tab-model");
     browser.wait_for("document.body.dataset.view === 'model'");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

@@ -351,7 +351,7 @@ fn two_runs_have_a_difference() {
     assert!(told != 0.0);
 
     // Other tokens have no common cells: both divisions are told.
-    lab.train("bytes", &["--set", "tokenizer.kind=byte"]).ok();
+    lab.train("bytes", &["--set", "tokenizer.kind=char"]).ok();
     let bytes = lab.at("bytes");
     let args = [
         "attend",
@@ -560,6 +560,6 @@ fn after_a_jump_the_chosen_row_is_in_sight() {
     browser.press("Enter");
     browser.wait_for("document.querySelector('tr.chosen') !== null");
     browser.wait_for(
-        "{ const row = document.querySelector('tr.chosen').getBoundingClientRect();           const bar = document.querySelector('#readout').getBoundingClientRect();           const box = document.querySelector('#view-worked .wide').getBoundingClientRect();           row.top >= Math.max(box.top, 0) && row.bottom <= Math.min(box.bottom, bar.top) + 1 }",
+        "{ const chosen = document.querySelector('tr.chosen[data-token]'); const row = chosen.getBoundingClientRect();           const bar = document.querySelector('#readout').getBoundingClientRect();           const box = chosen.closest('.wide').getBoundingClientRect();           row.top >= Math.max(box.top, 0) && row.bottom <= Math.min(box.bottom, bar.top) + 1 }",
     );
 }

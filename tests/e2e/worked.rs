@@ -103,7 +103,7 @@ fn the_page_and_the_program_tell_the_same_steps() {
             ],
         ),
     ] {
-        browser.open(&page.with_file_name(format!("attention.html#view=worked&{at}")));
+        browser.open(&page.with_file_name(format!("attention.html#unit=token&view=worked&{at}")));
         browser.wait_for("document.querySelectorAll('#view-worked ol.steps > li').length > 10");
         let found = explain(&more);
         assert_eq!(
@@ -146,7 +146,9 @@ fn the_page_of_an_edited_model_agrees_with_the_program() {
         ("z 1.0 = scale 2", "z"),
     ] {
         let page = written(lab, &format!("edited-{name}"), &["--edit", edit]);
-        browser.open(&page.with_file_name("attention.html#view=worked&layer=1&head=0&query=3"));
+        browser.open(
+            &page.with_file_name("attention.html#unit=token&view=worked&layer=1&head=0&query=3"),
+        );
         let found = explained(lab, TEXT, &["--query", "3", "--edit", edit]);
         assert_eq!(found["edited"], json!([name]));
         assert_eq!(

@@ -103,8 +103,8 @@ pub struct Senses {
     pub places: Vec<WordPlace>,
     /// A row for the embedding, and one for each layer.
     pub rows: Vec<SenseRow>,
-    /// Index of the row from which on the mean distance is at least half of its largest; `None` if
-    /// all vectors are the same.
+    /// Index of the first row whose mean distance is at least half of the largest; `None` if all
+    /// vectors are the same.
     pub separates: Option<usize>,
     /// Places that the mask keeps the same.
     pub same: Vec<SameVectors>,

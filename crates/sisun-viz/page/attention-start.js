@@ -43,7 +43,7 @@ export async function startAttention(more = () => ({})) {
      * @param {number} query
      * @param {number} key
      */
-    value: (layer, head, query, key, column = 0) => app.matrix(app.present()[column], layer, head).value(query, key),
+    value: (layer, head, query, key, column = 0) => app.matrix(app.shownOn("head")[column], layer, head).value(query, key),
     /**
      * @param {number} query
      * @param {number} key

@@ -249,7 +249,8 @@ export class WorkedPanel {
 
   /** Scroll to the row of the chosen key, in its box and on the page. */
   reveal() {
-    const [box, row] = [this.host.querySelector(".wide"), this.host.querySelector("tr.chosen")];
+    const row = this.host.querySelector("tr.chosen[data-token]");
+    const box = row?.closest(".wide");
     if (!box || !row) return;
     keepInSight(box, row);
     row.scrollIntoView({ block: "nearest" });

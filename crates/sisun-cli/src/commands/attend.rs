@@ -123,7 +123,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         text: text.to_owned(),
         details: over_time.into_iter().chain(live).chain(against).collect(),
     };
-    shown.make_room(&args.out, &args.device)?;
+    // Not before everything has been checked and computed.
+    let make_room = || shown.make_room(&args.out, &args.device);
     let mut files = Vec::new();
     if let Some(against) = &args.against {
         files = difference(
@@ -133,6 +134,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             against,
             &chosen.device,
             (&formats, &pictures, &looking),
+            &make_room,
         )?;
     } else if !formats.is_empty() {
         let (layers, heads) = looking.of(loaded.model.config())?;
@@ -141,6 +143,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Weighting::Attention => loaded.attend(text, &looking)?,
             Weighting::Values => loaded.attend_by_values(text, &looking)?,
         };
+        make_room()?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
         if formats.contains(&Format::Png) {
             let labels = found.tokens.iter().map(|token| token.text.as_str());
@@ -155,6 +158,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             args.against.as_ref().map_or(others, std::slice::from_ref),
             &looking,
             &chosen.device,
+            &make_room,
         )?);
     }
     shown.record(&args.out, &files)?;
@@ -185,6 +189,7 @@ fn difference(
     against: &Path,
     device: &Device,
     (formats, pictures, looking): (&[Format], &PictureOptions, &CaptureSelection),
+    make_room: &dyn Fn() -> Result<()>,
 ) -> Result<Vec<PathBuf>> {
     let mut other = args.precision.open(against, device)?.loaded;
     args.device.note(&other.introduction());
@@ -195,6 +200,7 @@ fn difference(
     if formats.is_empty() {
         return Ok(Vec::new());
     }
+    make_room()?;
     Ok(maps::write_difference(
         &one, &other, &args.out, formats, pictures,
     )?)

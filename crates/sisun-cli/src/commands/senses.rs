@@ -169,10 +169,10 @@ fn table(senses: &Senses, top: usize) -> String {
     parts.push(match senses.separates {
         None => "the vectors do not separate in any layer".to_owned(),
         Some(row) => format!(
-            "from {} on the places are at least half as far apart as they ever are",
+            "after {} the places are for the first time at least half as far apart as they ever are",
             match row {
-                0 => "the embedding".to_owned(),
-                row => senses.rows[row].name.clone(),
+                0 => "the embedding",
+                row => &senses.rows[row].name,
             }
         ),
     });

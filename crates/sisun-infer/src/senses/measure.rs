@@ -54,13 +54,13 @@ fn positions_differ(config: &ModelConfig, places: &[WordPlace]) -> bool {
     is_added && places.windows(2).any(|two| two[0].tokens != two[1].tokens)
 }
 
-/// Return the row from which on the mean distance is at least half of its largest.
+/// Return the first row whose mean distance is at least half of the largest.
 fn separates(rows: &[SenseRow]) -> Option<usize> {
     // Rounding of float32 alone gives distances of about 1e-7.
     const NOTHING: f64 = 1e-6;
     let largest = rows.iter().map(|row| row.mean).fold(0.0, f64::max);
-    let half = rows.iter().rposition(|row| row.mean < 0.5 * largest);
-    (largest > NOTHING).then(|| half.map_or(0, |last| last + 1))
+    let is_apart = |row: &SenseRow| largest > NOTHING && row.mean >= 0.5 * largest;
+    rows.iter().position(is_apart)
 }
 
 /// Return the mean of some rows of `[pos, width]`.

@@ -251,6 +251,8 @@ impl Page {
     pub fn serve_model(&mut self, loaded: &LanguageModel) -> Result<ServedModel, LiveError> {
         let (model, served) = LiveModel::served(loaded, &self.content.text, &mut self.blocks)?;
         self.room.repetition = model.parameters <= MOST_MEASURED;
+        // What the reader edits there are tokens.
+        self.content.unit = Unit::Token;
         self.content.model = Some(model);
         Ok(served)
     }

@@ -12,7 +12,8 @@ use sisun_viz::Unit;
 use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
 
-/// Write the page and return its path. `first` is the first run, `others` are the rest.
+/// Write the page and return its path. `first` is the first run, `others` are the rest;
+/// `make_room` is called before the file is written.
 pub(super) fn write(
     args: &Args,
     text: &str,
@@ -20,10 +21,12 @@ pub(super) fn write(
     others: &[PathBuf],
     looking: &CaptureSelection,
     device: &Device,
+    make_room: &dyn Fn() -> Result<()>,
 ) -> Result<PathBuf> {
     let path = args.out.join("attention.html");
     if args.page.live {
         let (html, _) = live_page(&first.loaded, text, args.language, args.page.weights)?;
+        make_room()?;
         write_atomic(&path, html.as_bytes())?;
         return Ok(path);
     }
@@ -40,7 +43,9 @@ pub(super) fn write(
     if args.against.is_some() {
         page.add_difference();
     }
-    write_atomic(&path, page.html().as_bytes())?;
+    let html = page.html();
+    make_room()?;
+    write_atomic(&path, html.as_bytes())?;
     Ok(path)
 }
 
