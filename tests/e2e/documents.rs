@@ -340,7 +340,10 @@ impl Desk {
             let _ = fs::remove_dir_all(self.folder.join(after(line, "--to").unwrap()));
         }
         if line.starts_with("sisun train") && !line.contains("--resume") {
-            let run = after(line, "--run").unwrap_or_else(|| {
+            let named = line.split(" --set name=").nth(1);
+            let named = named.and_then(|rest| rest.split(' ').next());
+            let named = named.map(|name| format!("runs/{name}"));
+            let run = after(line, "--run").or(named).unwrap_or_else(|| {
                 let config = line.split_whitespace().nth(2).unwrap();
                 format!(
                     "runs/{}",

@@ -498,7 +498,7 @@ fn the_page_weighs_attention_by_values() {
     .fails(2, &["--weighting values"]);
     let maps = fs::read_to_string(lab.path("weighted/attention.json")).unwrap();
     let maps: Value = serde_json::from_str(&maps).unwrap();
-    browser.open(&lab.path("weighted/attention.html"));
+    browser.open(&lab.path("weighted/attention.html#unit=token"));
     let value = |layer: usize, head: usize, query: usize, key: usize| {
         let read = format!(
             "window.sisun.load().then(() => window.sisun.value({layer}, {head}, {query}, {key}))"

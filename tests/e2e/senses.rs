@@ -190,7 +190,7 @@ fn occurrences_are_all_taken_or_one_is_chosen() {
         .collect();
     assert_eq!(chosen, [1, 2]);
     let one = senses(&[&twice[..], &["--occurrence", "2"]].concat());
-    one.fails(2, &["occurs 1 times in all", "two places are compared"]);
+    one.fails(2, &["occurs once in all", "two places are compared"]);
     let third = senses(&[&twice[..], &["--occurrence", "3"]].concat());
     third.fails(2, &["--occurrence", "2 times", "occurrence 3"]);
     senses(&[&twice[..], &["--occurrence", "0"]].concat()).fails_by_clap(&["--occurrence"]);

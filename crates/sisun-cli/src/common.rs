@@ -9,6 +9,7 @@ use sisun_devices::{Remembered, Work};
 use sisun_files::LockedDir;
 use sisun_model::{Chosen, DeviceChoice};
 use sisun_viz::maps::{Font, without_glyph};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Options of the device.
@@ -173,4 +174,24 @@ impl DeviceArgs {
             note(line);
         }
     }
+}
+
+/// Refuse a run that is named twice, also by a link or one of its checkpoints.
+pub(crate) fn refuse_twice(runs: &[PathBuf]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for run in runs {
+        let full = run.canonicalize().unwrap_or_else(|_| run.clone());
+        let whole = match full.parent() {
+            Some(parent) if parent.ends_with("checkpoints") => parent.parent().unwrap_or(&full),
+            _ => &full,
+        };
+        if !seen.insert(whole.to_owned()) {
+            return Err(Usage(format!(
+                "{} is named twice: name each run once",
+                run.display()
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }

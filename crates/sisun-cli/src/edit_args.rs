@@ -29,7 +29,8 @@ Edits: ACTIVATION LAYER.HEAD @POSITIONS = CHANGE
               mean 'TEXT' (over its positions), resample 'TEXT' (from random positions of it) or
               from 'TEXT' (from the same position); a name without quotes is a file;
               of a pattern also diagonal, first or previous (the only token attended to)
-  A weight that is set lets the others of its row keep their proportions: the row sums to 1."
+  @QUERY:KEY = NUMBER lets the other weights of the row keep their proportions: the row sums to 1.
+  Rows that are set, scaled or zeroed need not."
     };
 }
 pub(crate) use edit_grammar;

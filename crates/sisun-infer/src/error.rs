@@ -69,7 +69,7 @@ pub enum InferError {
         asked: usize,
     },
     /// The number of occurrences of a word is out of range.
-    #[error("{word:?} occurs {count} times in all, and {rule}")]
+    #[error("{word:?} occurs {} in all, and {rule}", times(.count))]
     OccurrenceCount {
         /// The word.
         word: String,
@@ -324,4 +324,11 @@ fn per_head() -> String {
     Activation::PER_HEAD
         .map(|activation| activation.to_string())
         .join(", ")
+}
+
+fn times(count: &usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
 }

@@ -101,8 +101,9 @@ export class WorkedPanel {
     this.#chosen = token >= 0 && token < count ? token : heaviest.token;
     const [before, within, after] = this.#outline(layer, head);
     this.host.replaceChildren(this.#choice(count), before, within, this.#table(), this.#agreement(), this.#output(), this.#detail(), after);
-    this.#strips.watch(this.host, this.host.querySelector(".wide"), () => app.palette);
-    const box = this.host.querySelector(".wide");
+    // Other tables have boxes of their own.
+    const box = this.host.querySelector("canvas.strip")?.closest(".wide") ?? null;
+    this.#strips.watch(this.host, box, () => app.palette);
     if (box instanceof HTMLElement) watchOverflow(box);
   }
 

@@ -194,8 +194,13 @@ fn difference(
     let mut other = args.precision.open(against, device)?.loaded;
     args.device.note(&other.introduction());
     args.add_edits(&mut other, text)?;
-    let one = opened.loaded.attend(text, looking)?;
-    let other = other.attend(text, looking)?;
+    let mut one = opened.loaded.attend(text, looking)?;
+    let mut other = other.attend(text, looking)?;
+    // Runs of one configuration have one name, and folders of their own.
+    if one.model == other.model {
+        one.model = page::name(&args.runs[0]);
+        other.model = page::name(against);
+    }
     maps::check_common(&one, &other)?;
     if formats.is_empty() {
         return Ok(Vec::new());

@@ -2,7 +2,7 @@
 
 mod site;
 
-use crate::common::DeviceArgs;
+use crate::common::{DeviceArgs, refuse_twice};
 use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
@@ -78,6 +78,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         );
         return Err(Usage(message).into());
     }
+    args.check_several()?;
     // Before a model is read, which may take long.
     let server = Server::bind(args.port)?;
     let mut model = match &args.runs[..] {
@@ -95,8 +96,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .as_ref()
         .map(|training| WatchSite::new(training.course.clone()));
     server.start(Arc::new(LiveSite::new(page, watch, Arc::clone(&jobs))))?;
-    let watched = (model.is_some() && training.is_some()).then(|| server.address() + "watch");
-    tell(&args, &server.address(), watched.as_deref())?;
+    let address = server.address();
+    let watched = match (&model, &training) {
+        (_, None) => None,
+        (Some(_), Some(_)) => Some(format!("{address}watch")),
+        (None, Some(_)) => Some(address.clone()),
+    };
+    tell(&args, &address, watched.as_deref())?;
     let mut model = model.map(|(_, model)| model);
     while !stop.load(Ordering::Relaxed) {
         if let (Some(Job { request, to }), Some(model)) = (jobs.pop(TICK), &mut model) {
@@ -111,6 +117,36 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     server.drain(Duration::from_secs(1));
     Ok(())
+}
+
+impl Args {
+    /// Refuse what several runs, of which only the training is shown, do not have.
+    fn check_several(&self) -> Result<()> {
+        if self.runs.len() < 2 {
+            return Ok(());
+        }
+        refuse_twice(&self.runs)?;
+        let idle = [
+            ("--text", self.text.is_some()),
+            ("--precision", self.precision.is_reduced()),
+        ];
+        if let Some((option, _)) = idle.into_iter().find(|(_, given)| *given) {
+            return Err(Usage(format!(
+                "{option} is about the page of one model, and several runs show their training: leave it out"
+            ))
+            .into());
+        }
+        for run in &self.runs {
+            if sisun_hf::is_model(run)? {
+                return Err(Usage(format!(
+                    "{} is a Hugging Face directory, which has no training to show: name it alone",
+                    run.display()
+                ))
+                .into());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Runs whose training is shown.
@@ -194,7 +230,7 @@ fn tell(args: &Args, address: &str, watched: Option<&str>) -> Result<()> {
         say_json(&json!({ "address": address, "watch": watched }))?;
     } else {
         say(address)?;
-        if let Some(watched) = watched {
+        if let Some(watched) = watched.filter(|watched| *watched != address) {
             args.device.note(&format!("its training: {watched}"));
         }
         args.device

@@ -1,7 +1,7 @@
 //! `sisun positions`.
 
 use crate::analysis::{self, Analysis, AnalysisFormat, AnalysisOutput};
-use crate::columns::{Align, in_blocks};
+use crate::columns::{Align, in_blocks, three_decimals};
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::terminal::{say, say_json};
@@ -184,7 +184,7 @@ fn of_stack(stack: &StackPositions) -> (String, Vec<Vec<Vec<String>>>) {
             for (head, bias) in bias.chunks_exact(offsets.len()).enumerate() {
                 let mut row = vec![format!("head {head}")];
                 row.extend(slopes.as_ref().map(|slopes| format!("{:.6}", slopes[head])));
-                row.extend(shown.iter().map(|&at| format!("{:.3}", bias[at])));
+                row.extend(shown.iter().map(|&at| three_decimals(f64::from(bias[at]))));
                 first.push(row);
             }
             (heading, vec![first])

@@ -13,12 +13,19 @@ use std::fmt;
 pub struct NextSteps {
     /// Token id.
     pub id: u32,
-    /// Readable text.
+    /// Its text, as it is.
     pub text: String,
     /// Its probability at each point of the stream, the last of which is the model's own.
     pub points: Vec<StreamPoint>,
     /// Its probability after the layer's attention if the head's share is left out.
     pub without_head: f64,
+}
+
+impl NextSteps {
+    /// Return the text of the token for display.
+    pub fn label(&self) -> String {
+        sisun_data::make_visible(&self.text)
+    }
 }
 
 /// A point of the stream: after one part of the model has added its result.
@@ -127,7 +134,7 @@ impl LanguageModel {
         let probabilities: Vec<f64> = logits.iter().map(|row| probability(row, id)).collect();
         NextSteps {
             id: id as u32,
-            text: sisun_data::make_visible(&self.tokenizer.token_text(id as u32)),
+            text: self.tokenizer.token_text(id as u32),
             points: parts
                 .into_iter()
                 .zip(&probabilities)

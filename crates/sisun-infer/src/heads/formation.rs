@@ -27,15 +27,16 @@ pub struct ScoreCurve {
     pub values: Vec<Vec<Option<f64>>>,
 }
 
-/// The first checkpoint at which some head of a run passes a threshold. Heads of different runs do
-/// not correspond, so runs are compared by the head that is first.
+/// The first checkpoint from which on some head of a run keeps to a threshold until the last one, so
+/// that a head that happens to reach it once does not count. Heads of different runs do not
+/// correspond, so runs are compared by the head that is first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Passing {
     /// Name of the run.
     pub run: String,
-    /// Step of the first checkpoint at which a head has passed; `None` if none has.
+    /// Step of the first checkpoint from which on a head keeps to the threshold; `None` if none does.
     pub step: Option<u64>,
-    /// Step of the checkpoint before, at which none had; `None` for the first checkpoint.
+    /// Step of the checkpoint before; `None` for the first checkpoint.
     pub after: Option<u64>,
     /// The head, by layer and number: the one with the largest score at that checkpoint.
     pub head: Option<(usize, usize)>,
@@ -101,26 +102,37 @@ impl FormingRun {
             let scores = scores.filter_map(|(head, score)| Some((head, (*score)?)));
             scores.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
         };
-        let best: Vec<Option<(usize, f64)>> = curve.values.iter().map(best).collect();
-        let has_passed =
-            |found: &Option<(usize, f64)>| found.is_some_and(|(_, score)| score >= curve.threshold);
-        let first = best.iter().position(has_passed);
+        let passes = |row: &Vec<Option<f64>>, head: usize| {
+            row.get(head)
+                .copied()
+                .flatten()
+                .is_some_and(|score| score >= curve.threshold)
+        };
+        // For each head the checkpoint after the last one at which it does not pass.
+        let kept = (0..self.heads.len()).map(|head| {
+            let fails = curve.values.iter().rposition(|row| !passes(row, head));
+            (fails.map_or(0, |last| last + 1), head)
+        });
+        let kept = kept.filter(|(from, _)| *from < curve.values.len());
+        let score_at = |(from, head): (usize, usize)| curve.values[from][head].unwrap_or(f64::MIN);
+        let first = kept.min_by(|a, b| {
+            let by_score = score_at(*b).total_cmp(&score_at(*a));
+            a.0.cmp(&b.0).then(by_score).then(a.1.cmp(&b.1))
+        });
         let head = |head: usize| self.heads[head];
         Some((
             curve.threshold,
             Passing {
                 run: self.name.clone(),
-                step: first.map(|first| self.steps[first]),
+                step: first.map(|(first, _)| self.steps[first]),
                 after: first
-                    .and_then(|first| first.checked_sub(1))
+                    .and_then(|(first, _)| first.checked_sub(1))
                     .map(|before| self.steps[before]),
-                head: first
-                    .and_then(|first| best[first])
-                    .map(|found| head(found.0)),
-                last: best
+                head: first.map(|(_, found)| head(found)),
+                last: curve
+                    .values
                     .last()
-                    .copied()
-                    .flatten()
+                    .and_then(best)
                     .map(|(found, score)| (head(found), score)),
                 last_step: self.steps.last().copied().unwrap_or_default(),
             },
@@ -249,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_passes_at_its_first_head() {
+    fn a_run_passes_at_the_first_head_that_keeps_to_it() {
         let run = |name: &str, values: [[f64; 2]; 3]| FormingRun {
             name: name.to_owned(),
             steps: vec![0, 10, 20],
@@ -265,7 +277,8 @@ mod tests {
         };
         let runs = [
             run("a", [[0.0, 0.1], [0.2, 0.3], [0.6, 0.5]]),
-            run("b", [[0.0, 0.1], [0.1, 0.1], [0.1, 0.2]]),
+            // A head that only once reaches the threshold does not count.
+            run("b", [[0.4, 0.1], [0.1, 0.1], [0.1, 0.2]]),
         ];
         let found = Formation::of(&runs);
         assert_eq!(found.len(), 1);

@@ -57,7 +57,10 @@ pub struct OwnNumbers {
 
 /// A token, by its number or its label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "give the number of a token, from 0, or its label in quotes"
+)]
 pub enum OwnQuery {
     /// Number of the token, counted from 0.
     Number(usize),
@@ -67,7 +70,10 @@ pub enum OwnQuery {
 
 /// Division of the scores: by √d_k (`true`), by nothing (`false`), or by a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "give true, false or a divisor, as in scale = 2.5"
+)]
 pub enum OwnScale {
     /// By √d_k, or not at all.
     Root(bool),

@@ -144,6 +144,15 @@ impl Encoded<'_> {
         let width = self.config.d_model;
         let rows = self.encoding.first_rows(n, width, &self.device);
         let (_, table) = to_host(rows.expect("learned and sinusoidal positions are added"));
+        // A model without positions is exported as one whose table is zero.
+        if table.iter().all(|&x| x == 0.0) {
+            return PositionNumbers::Nothing {
+                reason: format!(
+                    "its table of positions is zero; {}",
+                    nothing_encodes(self.config.causal)
+                ),
+            };
+        }
         let table = Matrix::new(n, width, table);
         let scale = match self.config.position {
             Position::Sinusoidal => Some(self.config.init_std),

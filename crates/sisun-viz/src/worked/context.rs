@@ -73,7 +73,7 @@ impl StepContext {
             ("kvs", number(found.n_kv_heads)),
             ("edits", found.edits.join("; ")),
             ("top", fixed(found.max_score, 3)),
-            ("next", label(&stream.next.text)),
+            ("next", label(&stream.next.label())),
             ("without", percent(stream.next.without_head)),
             ("with", percent(with)),
         ]);
@@ -255,7 +255,7 @@ pub fn percent(p: f64) -> String {
     match p {
         p if !p.is_finite() => "–".to_owned(),
         p if p > 0.0 && p < 0.00005 => "<0.01%".to_owned(),
-        p if p == 0.0 => "0%".to_owned(),
+        0.0 => "0%".to_owned(),
         p if p < 0.0995 => format!("{:.2}%", 100.0 * p),
         p => format!("{:.1}%", 100.0 * p),
     }

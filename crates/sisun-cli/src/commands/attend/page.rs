@@ -202,7 +202,7 @@ pub(super) fn title(runs: &[PathBuf], first: &LanguageModel) -> String {
 }
 
 /// Return the last component of a path, preceded by the run if it is a checkpoint.
-fn name(run: &Path) -> String {
+pub(super) fn name(run: &Path) -> String {
     let parts: Vec<_> = run
         .components()
         .map(|part| part.as_os_str().to_string_lossy().into_owned())

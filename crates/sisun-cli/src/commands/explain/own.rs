@@ -121,7 +121,7 @@ pub(super) fn write(page: &mut ExplainPage, found: &OwnExplanation, steps: &[Wor
     let (n, query) = (found.tokens.len(), found.query);
     page.sentences(&page.say(
         format!("“{name}” is token {query} of {n}."),
-        format!("“{name}”은 토큰 {n}개 가운데 {query}번입니다(0번부터 셈)."),
+        format!("“{name}” 토큰은 {query}번입니다. 토큰은 모두 {n}개이고 0번부터 셉니다."),
     ));
     page.gap();
     let notes = printed_sentences(found, page.full, page.language);

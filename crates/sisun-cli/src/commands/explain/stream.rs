@@ -282,7 +282,7 @@ fn points(page: &mut ExplainPage, found: &Explanation) {
         before = Some(point.probability);
         at += hidden.max(1);
     }
-    let name = label(&next.text);
+    let name = label(&next.label());
     let table = Table::default()
         .text(
             &page.word("part"),

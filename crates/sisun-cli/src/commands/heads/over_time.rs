@@ -3,6 +3,7 @@
 use super::Args;
 use crate::analysis::{say_files, write_files};
 use crate::columns::{Align, aligned};
+use crate::common::refuse_twice;
 use crate::failure::Usage;
 use crate::model_source::{ModelSource, is_damaged};
 use crate::progress::Work;
@@ -88,6 +89,7 @@ impl OverTimeArgs {
 /// Measure the checkpoints of all runs.
 pub(super) fn run(args: &Args, first: &Path) -> Result<()> {
     let device = &args.device;
+    refuse_twice(&args.runs)?;
     let chosen = device.choose(|| work::reading(first, args.precision))?;
     let opened: Result<Vec<ModelSource>> = args
         .runs
