@@ -207,3 +207,16 @@ fn edits_that_make_no_sense_are_refused_with_the_remedy() {
     let at = ["--prompt", "One", "-n", "3", "--edit", "z @9 = zero"];
     on("sample", &run, &at).fails(2, &["beyond the prompt", "and 2 that may be written"]);
 }
+
+#[test]
+fn an_edit_that_makes_weights_no_numbers_is_refused_wherever_they_are_shown() {
+    let lab = Lab::trained();
+    let (run, out) = (lab.at("run"), lab.at("no-numbers"));
+    for format in ["npz", "html"] {
+        let edit = ["--edit", "mlp_out 0 = scale 1e38"];
+        let rest = ["--text", TEXT, "--format", format, "--out", &out];
+        let args = [&["attend", &run], &rest[..], &edit[..]].concat();
+        sisun(&args).fails(2, &["are no numbers", "an edit makes"]);
+        assert!(!lab.path("no-numbers").exists(), "{format}");
+    }
+}

@@ -153,7 +153,8 @@ impl LanguageModel {
     /// memory together.
     ///
     /// # Errors
-    /// As for [`LanguageModel::attend`]; `each` has then not been called.
+    /// As for [`LanguageModel::attend`]; `each` has then not been called, but if a weight is no
+    /// number.
     pub fn attend_each(
         &self,
         text: &str,
@@ -175,10 +176,11 @@ impl LanguageModel {
             1 => rayon::ThreadPoolBuilder::new().num_threads(1).build().ok(),
             _ => None,
         };
-        std::thread::scope(|scope| {
+        let broken = std::thread::scope(|scope| {
             // Capacity 1: the model waits until the layer before has been processed.
             let (to, from) = sync_channel(1);
-            scope.spawn(|| {
+            let receiver = scope.spawn(|| {
+                let mut broken = None;
                 for found in from {
                     let sisun_model::Captured {
                         name,
@@ -186,6 +188,9 @@ impl LanguageModel {
                         shape,
                         values,
                     } = found;
+                    if name == Activation::Pattern && values.iter().any(|weight| weight.is_nan()) {
+                        broken = broken.or(Some(layer));
+                    }
                     // There is one text: the batch axis, the first, has length 1.
                     let shape = [shape[1], shape[2], shape[3]];
                     let activation = ActivationMap {
@@ -200,6 +205,7 @@ impl LanguageModel {
                         None => each(activation),
                     }
                 }
+                broken
             });
             let mut capture = Capture::new(&looking.activations, &layers, &heads).sending(to);
             let pass = Pass {
@@ -207,8 +213,21 @@ impl LanguageModel {
                 ..Pass::capturing(&mut capture)
             };
             self.model.forward_last(ids, pass);
+            // The receiver ends when the last sender is gone.
+            drop(capture);
+            let found = receiver.join();
+            found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
-        Ok(tokens)
+        match broken {
+            Some(layer) => Err(InferError::NotFinite {
+                layer,
+                cause: match self.edits.list.is_empty() {
+                    true => "the model's numbers are too large for float32",
+                    false => "an edit makes numbers that are too large for float32",
+                },
+            }),
+            None => Ok(tokens),
+        }
     }
 }
 

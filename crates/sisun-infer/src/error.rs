@@ -68,6 +68,14 @@ pub enum InferError {
         /// The occurrence asked for, from 1.
         asked: usize,
     },
+    /// Attention weights are no numbers.
+    #[error("the attention weights of layer {layer} are no numbers: {cause}")]
+    NotFinite {
+        /// The layer.
+        layer: usize,
+        /// The cause.
+        cause: &'static str,
+    },
     /// The number of occurrences of a word is out of range.
     #[error("{word:?} occurs {} in all, and {rule}", times(.count))]
     OccurrenceCount {
@@ -287,6 +295,7 @@ impl InferError {
             | Self::NoSuchToken { .. }
             | Self::ManyTokens { .. }
             | Self::NotPerHead { .. }
+            | Self::NotFinite { .. }
             | Self::NoSum { .. }
             | Self::Lacks { .. }
             | Self::UnknownPart { .. }

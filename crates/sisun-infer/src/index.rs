@@ -122,7 +122,11 @@ impl fmt::Display for Indices {
             let comma = if place > 0 { "," } else { "" };
             match first == last {
                 true => write!(f, "{comma}{first}")?,
-                false => write!(f, "{comma}{first}-{last}")?,
+                // -1-2 would read as two numbers.
+                false => match first {
+                    Index::FromEnd(1) => write!(f, "{comma}last-{last}")?,
+                    first => write!(f, "{comma}{first}-{last}")?,
+                },
             }
         }
         Ok(())

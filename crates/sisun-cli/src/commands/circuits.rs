@@ -81,6 +81,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         device,
         "`sisun attend` and `sisun explain` show what such a run looks at",
     )?;
+    if args.distance.is_some() && opened.loaded.model.config().qk_norm {
+        device.note(
+            "note: --distance changes nothing here: with QK-norm the weights do not define queries and keys",
+        );
+    }
     let asked = CircuitsOptions {
         distance: args.distance.map(|distance| distance as usize),
     };
