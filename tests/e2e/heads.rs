@@ -406,16 +406,16 @@ fn heads_are_followed_over_checkpoints_and_seeds() {
         for run in of {
             let curves = run["curves"].as_array().unwrap();
             let curve = curves.iter().find(|curve| curve["score"] == *name).unwrap();
-            let largest = curve["values"].as_array().unwrap().iter().map(|row| {
-                let row = row.as_array().unwrap().iter().filter_map(Value::as_f64);
-                row.fold(f64::NEG_INFINITY, f64::max)
+            let rows = curve["values"].as_array().unwrap();
+            let passes = |row: &Value, head: usize| row[head].as_f64().is_some_and(|x| x >= 0.35);
+            let heads = rows[0].as_array().unwrap().len();
+            // From which checkpoint on a head keeps to the threshold.
+            let kept = (0..heads).map(|head| {
+                let fails = rows.iter().rposition(|row| !passes(row, head));
+                fails.map_or(0, |last| last + 1)
             });
-            let at = largest.collect::<Vec<_>>();
-            steps.push(
-                at.iter()
-                    .position(|score| *score >= 0.35)
-                    .map(|at| 10 * at as u64),
-            );
+            let first = kept.filter(|from| *from < rows.len()).min();
+            steps.push(first.map(|at| 10 * at as u64));
         }
         let given: Vec<Option<u64>> = score["runs"]
             .as_array()

@@ -105,6 +105,10 @@ fn the_page_and_the_program_tell_the_same_steps() {
     ] {
         browser.open(&page.with_file_name(format!("attention.html#unit=token&view=worked&{at}")));
         browser.wait_for("document.querySelectorAll('#view-worked ol.steps > li').length > 10");
+        // Vectors are drawn once they are in sight.
+        browser
+            .eval("document.querySelector('#view-worked canvas.strip').scrollIntoView() ?? true");
+        browser.wait_for("{ const strip = document.querySelector('#view-worked canvas.strip'); strip.getContext('2d').getImageData(0, 0, strip.width, strip.height).data.some((byte) => byte > 0) }");
         let found = explain(&more);
         assert_eq!(
             steps_shown(&browser, "#view-worked"),

@@ -113,6 +113,7 @@ mod tests {
             n_layers = 1
             n_heads = 1
             context_len = 8
+            position = 'rope'
             {model}
             [train]
             steps = 1

@@ -26,6 +26,8 @@ export class App {
   #turn = 0;
   /** True if the chosen row is to be brought into sight. */
   #jumps = true;
+  /** True while the reader goes from a cell to its row in another tab. */
+  #enters = false;
   #frame = 0;
 
   /** @param {PageData} page */
@@ -282,7 +284,7 @@ export class App {
     const only = (/** @type {string[]} */ ...names) => [...changed].every((name) => names.includes(name));
     // A hint or a cell of another tab says nothing here.
     if (changed.has("view")) this.readout.host.replaceChildren();
-    this.#jumps = !this.pointed && ["view", "query", "key", "token"].some((name) => changed.has(name));
+    this.#jumps = this.#enters || (!this.pointed && (changed.has("query") || changed.has("key")));
     // Computed before it is shown; see `Live`.
     if (only("text", "second", "edits", "beside", "sampler")) return;
     if (only("zoom", "x", "y")) for (const panel of this.panels) panel.map?.look(this.state);
@@ -328,6 +330,13 @@ export class App {
     }
     this.mark();
     this.#bringIntoSight();
+  }
+
+  /** Show the pinned cell in the view of the computation. */
+  enter() {
+    this.#enters = true;
+    this.state.set({ view: "worked", token: null });
+    this.#enters = false;
   }
 
   /** After a jump, scroll to the row of the chosen query or key. */

@@ -77,7 +77,7 @@ export class HeadPanel {
       app.pin(column, cell);
       map.reveal(cell);
     } else if (zooms[event.key]) zooms[event.key]();
-    else if (event.key === "Enter" && app.state.query !== null) app.state.set({ view: "worked", token: null });
+    else if (event.key === "Enter" && app.state.query !== null) app.enter();
     else return;
     event.preventDefault();
     event.stopPropagation();
