@@ -1,6 +1,8 @@
 //! `sisun explain`.
 
+mod args;
 mod computation;
+mod example;
 mod json;
 mod keys;
 mod numbers;
@@ -17,89 +19,19 @@ mod tests;
 mod text;
 mod tone;
 
-use crate::common::DeviceArgs;
-use crate::edit_args::{EditArgs, edit_grammar};
+pub(crate) use args::Args;
+
 use crate::failure::Usage;
-use crate::given_text::{self, TextFile};
-use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::Result;
 use computation::Computation;
-use own::OwnArgs;
 use page::ExplainPage;
-use sisun_infer::{Explanation, Index, InferError, Language, Query, Reach};
+use sisun_infer::{Explanation, Reach};
 use sisun_model::Run;
 use sisun_viz::worked::{self, StepContext, WorkedStep};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use text::label;
-
-/// Compute one layer's attention step by step, from the embedding to the next token.
-///
-/// One token of the text, the query, is followed through one layer with the model's own numbers:
-/// its embedding and position, the norm, q, k and v, similarity, scale, mask, softmax, the weighted
-/// sum of the values, the head's share, the residual addition, the feed-forward network, and what
-/// each part added to the probability of the next token. The page of `sisun attend --format html`
-/// shows the same steps. With --matrices, attention is computed from given matrices, without a
-/// model.
-#[derive(clap::Args)]
-#[command(after_help = concat!("\
-Examples:
-  sisun explain runs/quickstart --text \"The cat sat on the mat.\"
-  sisun explain runs/quickstart --text \"The cat sat on the mat.\" --query sat --layer 0 --head 2
-  sisun explain runs/quickstart-ko --text \"미나는 빨간 연을 찾았어요.\" --query 찾았어요 --language ko
-  sisun explain runs/dates-gru --text \"5 March 1997\" --query 0
-  sisun explain runs/quickstart --text \"The cat\" --full > steps.txt
-  sisun explain runs/quickstart --text \"The cat\" --json | jq '.keys[] | {label, score, weight}'
-  sisun explain runs/quickstart --text \"The cat sat.\" --edit \"pattern 1.0 @2 = first\"
-  sisun explain --matrices mat
-  sisun explain --matrices baekgopa --format toml --out my-numbers.toml
-  sisun explain --matrices my-numbers.toml --language ko
-  sisun explain --matrices my-numbers.toml --format html --out my-numbers.html",
-    edit_grammar!()
-))]
-pub(crate) struct Args {
-    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
-    /// Face directory
-    #[arg(required_unless_present = "matrices")]
-    run: Option<PathBuf>,
-    /// The text whose attention is computed; of a sequence-to-sequence run, the source
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present_any = ["text_file", "matrices"])]
-    text: Option<String>,
-    #[command(flatten)]
-    text_file: TextFile,
-    /// Sequence-to-sequence: the target [default: the one that the model writes]
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    target: Option<String>,
-    /// The attending token: its number, counted from 0 or, as -2, from the end, or its text, as in
-    /// --query cat (the last token of a longer word) [default: the last token; of a
-    /// sequence-to-sequence run the first of the target]
-    #[arg(long, value_name = "TOKEN", allow_negative_numbers = true)]
-    query: Option<Query>,
-    /// The layer, counted from 0 or, as -1 or last, from the end [default: the last]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    layer: Option<Index>,
-    /// The head, counted likewise
-    #[arg(long, value_name = "N", default_value_t = Index::FromStart(0), allow_negative_numbers = true)]
-    head: Index,
-    /// Language of the explanation: en or ko
-    #[arg(long, value_name = "LANGUAGE", default_value_t = Language::English)]
-    language: Language,
-    /// Print all keys and complete vectors
-    #[arg(long)]
-    full: bool,
-    /// Print one JSON object: q, and of each key k, v and every step
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    edit: EditArgs,
-    #[command(flatten)]
-    own: OwnArgs,
-    #[command(flatten)]
-    precision: PrecisionArgs,
-    #[command(flatten)]
-    device: DeviceArgs,
-}
 
 /// Queries of at most this many tokens are listed token by token.
 const FEW: usize = 6;
@@ -171,17 +103,6 @@ fn explain_text(args: Args, run: &Path, text: &str) -> Result<()> {
     let mut page = ExplainPage::on_terminal(args.language, args.full);
     write(&mut page, &found, &steps);
     say(page.written())
-}
-
-impl Args {
-    /// Return the layer and the head of a model with this many.
-    fn place(&self, layers: usize, heads: usize) -> Result<[usize; 2], InferError> {
-        let layer = self.layer.unwrap_or(Index::FromEnd(1));
-        Ok([
-            layer.among("layer", layers)?,
-            self.head.among("head", heads)?,
-        ])
-    }
 }
 
 /// Explain the attention of a target token to the source.

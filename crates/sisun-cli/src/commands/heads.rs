@@ -1,83 +1,23 @@
 //! `sisun heads`.
 
+mod args;
 mod over_time;
 mod table;
 
-use crate::ablation::{Ablation, AblationArgs, Replacing, ablate};
-use crate::common::DeviceArgs;
+pub(crate) use args::Args;
+
+use crate::ablation::{Ablation, Replacing, ablate};
 use crate::failure::Usage;
-use crate::given_text::{self, TextFile};
-use crate::model_source::{ModelSource, PrecisionArgs};
+use crate::model_source::ModelSource;
 use crate::pairs;
 use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::{Result, bail};
-use over_time::OverTimeArgs;
 use serde_json::json;
 use sisun_config::shell;
 use sisun_infer::{AblationKind, HeadMeasures};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use table::{findings, table};
-
-/// Measure what each attention head does.
-///
-/// entropy and distance: how widely and how far back a head attends, averaged over the text.
-/// previous and first: its weight on the previous token, and on the first token, where heads that
-/// contribute nothing put their weight. offset: the position relative to the query with the largest
-/// mean weight; positional: the one that has the largest weight of a row most often, and in how many
-/// rows (a positional head has 0.9, Voita et al. 2019). duplicate: its weight on earlier occurrences
-/// of the same token (Wang et al. 2022). same and induction, on random tokens repeated twice: its
-/// weight on the same token, and on the token that followed it (Olsson et al. 2022). A column with a
-/// *: the same of value-weighted attention, the weight times the length of the vector that the key
-/// contributes, in shares of the row (Kobayashi et al. 2020).
-///
-/// zero, mean and resample: by how many nats per token the loss on held-out text rises when the
-/// output of the head is set to zero, to its mean over the positions of a text, or at each position
-/// to that of a random position of a text. The layers above have never seen zero in training, so
-/// that its rise may overstate what the head does; the other two stay closer to the data.
-///
-/// chance: the values of a head with uniform attention; only what is more than twice that, and more
-/// than 0.1 above it, is called a finding.
-///
-/// --checkpoints measures every checkpoint of one or several runs, such as those of different
-/// seeds: at which step a score first passes its threshold in some head, and in how many runs.
-#[derive(clap::Args)]
-#[command(after_help = "\
-Examples:
-  sisun heads runs/quickstart
-  sisun heads runs/quickstart --text \"The cat sat on the mat.\" --data novel.txt
-  sisun heads runs/quickstart --json > heads.json
-  sisun heads runs/quickstart --checkpoints --format svg --out forming")]
-pub(crate) struct Args {
-    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
-    /// Face directory. Several with --checkpoints
-    #[arg(required = true, value_name = "RUN")]
-    runs: Vec<PathBuf>,
-    /// The text on which entropy to duplicate are measured [default: the run's attend.text]
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    text: Option<String>,
-    #[command(flatten)]
-    text_file: TextFile,
-    #[command(flatten)]
-    ablation: AblationArgs,
-    /// The text from which mean and resample take the output of a head [default: the beginning of
-    /// the text on which heads are ablated, as many tokens as its windows have]
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    other: Option<String>,
-    /// Skip ablating the heads, which takes most of the time
-    #[arg(long)]
-    fast: bool,
-    /// Print one JSON object: tokens, a row for each head, chance values, attention rollout; with
-    /// --checkpoints all scores and what follows from them
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    precision: PrecisionArgs,
-    #[command(flatten)]
-    device: DeviceArgs,
-    #[command(flatten)]
-    over_time: OverTimeArgs,
-}
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let idle = args.ablation.idle();
@@ -179,22 +119,6 @@ fn of_model(args: &Args, run: &Path) -> Result<()> {
 }
 
 impl Args {
-    /// Check that a model can read the text, and that the text has something to attend to.
-    fn check_text(&self, opened: &ModelSource, text: &str) -> Result<()> {
-        let n = opened.loaded.tokens(text)?.len();
-        if n < 2 {
-            let key = match self.text {
-                Some(_) => "--text",
-                None => "attend.text",
-            };
-            return Err(Usage(format!(
-                "{key} {text:?} is too short: its {n} token can attend to nothing but itself; give a text of two tokens or more"
-            ))
-            .into());
-        }
-        Ok(opened.loaded.check_length(n)?)
-    }
-
     /// Ablate heads in each way.
     fn ablate(&self, opened: &ModelSource, heads: &[(usize, usize)]) -> Result<Ablation> {
         let tokens = opened.held_out(&self.ablation.text, &self.device)?;

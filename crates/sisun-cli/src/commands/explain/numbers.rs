@@ -19,6 +19,9 @@ fn decimals(values: impl Iterator<Item = f64>) -> usize {
     .clamp(0, 9) as usize
 }
 
+/// Number of terms of a dot product that are written out.
+pub(super) const TERMS: usize = 4;
+
 /// Format a number.
 pub(super) fn number(x: f64, decimals: usize) -> String {
     match x {

@@ -1,7 +1,8 @@
 //! `sisun explain --matrices`: given numbers, without a model.
 
-use super::Args;
+use super::args::{Args, OwnFormat};
 use super::computation::Computation;
+use super::example;
 use super::page::ExplainPage;
 use super::steps;
 use super::summary;
@@ -10,7 +11,7 @@ use super::text::label;
 use super::tone::Tone;
 use crate::failure::Usage;
 use crate::given_text;
-use crate::output::{ForceArgs, make_parent};
+use crate::output::make_parent;
 use crate::terminal::{say, say_json};
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -18,48 +19,10 @@ use sisun_files::write_atomic;
 use sisun_infer::{OwnExplanation, OwnNumbers, OwnPreset, OwnQuery, PRESETS, Query};
 use sisun_viz::page::own_html;
 use sisun_viz::worked::{self, StepContext, WorkedStep, printed_sentences};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
 /// Number of tokens up to which the weights of all of them are printed.
 const FEW: usize = 12;
-
-/// Options of given matrices.
-#[derive(clap::Args, Clone, Debug)]
-pub(super) struct OwnArgs {
-    /// Work given matrices through instead of a model: a TOML file with X, W_Q, W_K and W_V, or with
-    /// Q, K and V, or one of the examples mat and baekgopa
-    #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["run", "text", "target", "layer", "head", "edits", "precision"])]
-    pub(super) matrices: Option<PathBuf>,
-    /// Write a file instead of printing: html, a page in which the matrices can be changed, or toml,
-    /// the example as a file to start from
-    #[arg(long, value_name = "FORMAT", requires = "matrices", requires = "out")]
-    format: Option<OwnFormat>,
-    /// The file to write with --format
-    #[arg(long, value_name = "FILE", requires = "format")]
-    out: Option<PathBuf>,
-    #[command(flatten)]
-    force: ForceArgs,
-}
-
-/// A format of given matrices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OwnFormat {
-    Html,
-    Toml,
-}
-
-impl FromStr for OwnFormat {
-    type Err = String;
-
-    fn from_str(given: &str) -> Result<Self, String> {
-        match given.trim() {
-            "html" => Ok(Self::Html),
-            "toml" => Ok(Self::Toml),
-            _ => Err("choose html or toml".to_owned()),
-        }
-    }
-}
 
 /// Work the matrices through.
 pub(super) fn run(args: &Args, from: &Path) -> Result<()> {
@@ -172,7 +135,7 @@ fn products(page: &mut ExplainPage, found: &OwnExplanation) {
         ("W_V", &found.given.w_v, &found.v),
     ] {
         let name = format!("X[{query}] · {name}[:, 0]");
-        steps::example(
+        example::product(
             page,
             (&name, result[query][0]),
             &x[query],

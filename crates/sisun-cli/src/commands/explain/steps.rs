@@ -2,18 +2,15 @@
 
 use super::computation::Computation;
 use super::keys::{Keys, unmasked};
-use super::numbers::{column, number, products, weight};
+use super::numbers::{TERMS, number, products, weight};
 use super::page::{ExplainPage, WIDTH};
 use super::rows::Row;
 use super::stream;
 use super::table::Table;
 use super::text::columns;
 use sisun_viz::worked::WorkedStep;
-
 /// Width of the bar of a weight of 1, on a page of full width.
 const BAR: usize = 24;
-/// Number of terms of a dot product that are written out.
-const TERMS: usize = 4;
 
 /// Write all steps. `after` writes what follows the table of a step.
 pub(super) fn all(
@@ -243,26 +240,4 @@ impl<'a> Steps<'a> {
                 .vectors(&title, vec![Some(&found.z), Some(&model.model_z)]),
         );
     }
-}
-
-/// Write one product of a vector and a column of a matrix, as many terms as fit.
-pub(super) fn example(
-    page: &mut ExplainPage,
-    (name, result): (&str, f64),
-    x: &[f64],
-    column_of: &[f64],
-    has_bias: bool,
-) {
-    let bias = if has_bias { " + b" } else { "" };
-    let result = column(&[result]).concat();
-    let line = |terms| {
-        format!(
-            "{name} = {}{bias} = {result}",
-            products(x, column_of, terms)
-        )
-    };
-    let fitting = (1..=TERMS)
-        .rev()
-        .find(|&terms| columns(&line(terms)) <= page.room());
-    page.line(&line(fitting.unwrap_or(1)), super::tone::Tone::Plain);
 }

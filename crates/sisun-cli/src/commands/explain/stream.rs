@@ -1,8 +1,8 @@
 //! The steps before and after attention: vectors of the residual stream.
 
+use super::example;
 use super::numbers::{column, number};
 use super::page::ExplainPage;
-use super::steps::example;
 use super::table::Table;
 use super::text::label;
 use super::tone::Tone;
@@ -63,7 +63,7 @@ pub(super) fn write(page: &mut ExplainPage, found: &Explanation, id: &str) {
         "output" => {
             let share = page.word_with("share", &[("head", &found.head.to_string())]);
             vectors(page, &[("z", &found.z), (&share, &stream.share)]);
-            example(
+            example::product(
                 page,
                 (
                     "z · W_O[:, 0]",
@@ -179,7 +179,7 @@ fn projections(page: &mut ExplainPage, found: &Explanation, names: &Names) {
     ] {
         let name = format!("{} · {name}[:, 0]", names.input);
         let result = product.first().copied().unwrap_or(0.0);
-        example(
+        example::product(
             page,
             (&name, result),
             input,

@@ -1,10 +1,9 @@
 //! `sisun heads --checkpoints`: at which step heads form.
 
-use super::Args;
+use super::args::{Args, OverTimeArgs, Picture};
 use crate::analysis::{say_files, write_files};
 use crate::columns::{Align, aligned};
 use crate::common::refuse_twice;
-use crate::failure::Usage;
 use crate::model_source::{ModelSource, is_damaged};
 use crate::progress::Work;
 use crate::terminal::{say, say_json};
@@ -18,73 +17,6 @@ use sisun_model::thousands;
 use sisun_viz::formation_chart;
 use sisun_viz::maps::svg_to_png;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-
-/// Options of the measurement over checkpoints.
-#[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "Over training")]
-pub(super) struct OverTimeArgs {
-    /// Measure all checkpoints of the runs, and find at which step each score passes its threshold
-    #[arg(long)]
-    pub(super) checkpoints: bool,
-    /// The score from which on a head is of the kind, for all scores [default: twice what uniform
-    /// attention has and 0.1 more, of positional 0.9]
-    #[arg(long, value_name = "SHARE")]
-    threshold: Option<f64>,
-    /// Draw a picture of each score over the steps: any of png, svg
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    format: Vec<Picture>,
-    /// The folder of the pictures [default: maps]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-}
-
-/// A format of pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Picture {
-    Png,
-    Svg,
-}
-
-impl FromStr for Picture {
-    type Err = String;
-
-    fn from_str(given: &str) -> Result<Self, String> {
-        match given.trim() {
-            "png" => Ok(Self::Png),
-            "svg" => Ok(Self::Svg),
-            other => Err(format!("unknown format `{other}`; choose from png, svg")),
-        }
-    }
-}
-
-impl OverTimeArgs {
-    /// Refuse options that would be ignored, and thresholds that no score can have.
-    pub(super) fn check(&self, runs: usize) -> Result<()> {
-        let options = [
-            ("--threshold", self.threshold.is_some()),
-            ("--format", !self.format.is_empty()),
-            ("--out", self.out.is_some()),
-            ("a second RUN", runs > 1),
-        ];
-        let given = options.into_iter().find(|(_, given)| *given);
-        let problem = match (self.checkpoints, given) {
-            (false, Some((option, _))) => {
-                format!("{option} is about heads over training: add --checkpoints")
-            }
-            (true, _) if self.out.is_some() && self.format.is_empty() => {
-                "--out is about pictures: name them with --format png,svg".to_owned()
-            }
-            _ => match self.threshold {
-                Some(share) if !(share > 0.0 && share <= 1.0) => {
-                    format!("--threshold {share}: give a share above 0 and up to 1, as in 0.3")
-                }
-                _ => return Ok(()),
-            },
-        };
-        Err(Usage(problem).into())
-    }
-}
 
 /// Measure the checkpoints of all runs.
 pub(super) fn run(args: &Args, first: &Path) -> Result<()> {
@@ -109,8 +41,9 @@ pub(super) fn run(args: &Args, first: &Path) -> Result<()> {
         }
         kept.push(checkpoints);
     }
-    let text = args.text.as_deref();
-    let Some(text) = text.or(opened.iter().find_map(ModelSource::attend_text)) else {
+    let given = args.text_file.or(args.text.as_ref())?;
+    let own = || opened.iter().find_map(ModelSource::attend_text);
+    let Some(text) = given.as_deref().or_else(own) else {
         bail!(
             "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --checkpoints --text 'YOUR TEXT'",
             opened[0].kind(),
