@@ -204,7 +204,8 @@ class Run:
                 *option("--language", _arguments.text, language),
             )
             page = self._page(Path(folder), text)
-        at = {"view": "worked", "layer": data["layer"], "head": data["head"]}
+        # A query is a token, and the page counts in words otherwise.
+        at = {"view": "worked", "unit": "token", "layer": data["layer"], "head": data["head"]}
         page = page.opened_at({**at, "query": data["query"]})
         # The notes have been told with `data`.
         return Explanation(call(["explain", "--quiet", *arguments]), data, page)
