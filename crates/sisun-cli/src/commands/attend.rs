@@ -54,20 +54,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         args.page.check(with_page, args.runs.len())?;
         args.check_live()?;
     }
-    if args.weighting == Weighting::Values {
-        let problem = if formats.is_empty() {
-            Some(
-                "--weighting values is about files: add png, svg, npz, json, csv or safetensors to --format; the page has a switch for it",
-            )
-        } else if !args.activations.contains(&Activation::Pattern) {
-            Some("--weighting values is about patterns: add pattern to --activations")
-        } else {
-            None
-        };
-        if let Some(problem) = problem {
-            return Err(Usage(problem.to_owned()).into());
-        }
-    }
+    args.check_weighting(&formats)?;
     if let (false, Some(option)) = (
         formats.iter().any(|format| format.is_picture()),
         args.pictures.idle(),

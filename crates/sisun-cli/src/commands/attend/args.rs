@@ -200,6 +200,20 @@ impl Args {
         }
     }
 
+    /// Refuse weights by value where no file holds patterns.
+    pub(super) fn check_weighting(&self, formats: &[Format]) -> Result<()> {
+        let problem = if self.weighting != Weighting::Values {
+            return Ok(());
+        } else if formats.is_empty() {
+            "--weighting values is about files: add png, svg, npz, json, csv or safetensors to --format; the page has a switch for it"
+        } else if !self.activations.contains(&Activation::Pattern) {
+            "--weighting values is about patterns: add pattern to --activations"
+        } else {
+            return Ok(());
+        };
+        Err(Usage(problem.to_owned()).into())
+    }
+
     /// Refuse what has no difference.
     pub(super) fn check_against(&self) -> Result<()> {
         let problem = if self.against.is_none() {
