@@ -63,8 +63,6 @@ export class DifferenceView extends View {
     const n = Math.min(one.n, other.n);
     super({ ...one, n, vectors: null, stats: [], rollout: other.rollout === null ? null : one.rollout });
     this.difference = [one, other];
-    this.one = one;
-    this.other = other;
     for (const name of /** @type {UnitName[]} */ (["token", "word", "character"])) this.cuts.set(name, this.#units(name));
   }
 
@@ -73,7 +71,7 @@ export class DifferenceView extends View {
    * @param {UnitName} name
    */
   #units(name) {
-    const [a, b] = [unitsOf(this.one, name), unitsOf(this.other, name)];
+    const [a, b] = [unitsOf(this.difference[0], name), unitsOf(this.difference[1], name)];
     const n = Math.min(a.n, b.n);
     const labels = Array.from({ length: n }, (_, i) => (a.labels[i] === b.labels[i] ? a.labels[i] : `${a.labels[i]}·${b.labels[i]}`));
     return new Units(name, labels, a.first.slice(0, n + 1), this);
@@ -85,12 +83,12 @@ export class DifferenceView extends View {
    * @param {number} head
    */
   has(layer, head) {
-    return this.one.has(layer, head) && this.other.has(layer, head);
+    return this.difference.every((view) => view.has(layer, head));
   }
 
   /** @override @param {Layer} layer */
   need(layer) {
-    const waits = [this.one.need(layer), this.other.need(layer)].filter((wait) => wait !== null);
+    const waits = this.difference.map((view) => view.need(layer)).filter((wait) => wait !== null);
     return waits.length ? Promise.all(waits).then(() => {}) : null;
   }
 

@@ -12,6 +12,17 @@ import { language, say } from "./words.js";
 /** @import { Colours } from "./colour.js" */
 /** @import { Pen } from "./types.js" */
 
+/**
+ * Create a line that says what a colour means.
+ * @param {import("./types.js").Rgb} rgb
+ * @param {string} text
+ */
+function swatch(rgb, text) {
+  const colour = make("span", { className: "swatch" });
+  colour.style.background = hex(rgb);
+  return make("p", {}, colour, text);
+}
+
 /** Keys of the titles of the colour bar. */
 export const TITLES = { attention: "legend-weight", values: "legend-weighted" };
 
@@ -69,7 +80,7 @@ export class Legend {
     if (view === "text") lines.push(say("legend-lines"), say("legend-faint", faintest(unitsOf(app.present()[0], unit).n)));
     if (unit !== "token" && (heat || view === "text")) lines.push(say("legend-unit", say(`unit-${unit}`)));
     // A text that is typed changes nothing here, and measuring the width takes longer than computing the text.
-    const shown = [language(), heat, app.views.some((one) => one.causal), innerWidth, app.difference?.one.label, app.difference?.other.label, ...lines].join("\n");
+    const shown = [language(), heat, app.views.some((one) => one.causal), innerWidth, ...app.difference?.difference.map((of) => of.label) ?? [], ...lines].join("\n");
     if (shown === this.#shown && colours === this.#colours) return;
     [this.#shown, this.#colours] = [shown, colours];
     /** @type {HTMLElement[]} */
@@ -78,18 +89,11 @@ export class Legend {
       const title = make("p", { className: "name", textContent: say(TITLES[app.weights]) });
       children.unshift(title, this.bar);
       if (app.views.some((one) => one.causal)) {
-        const swatch = make("span", { className: "swatch" });
-        swatch.style.background = hex(palette.hiddenRgb);
-        children.splice(2, 0, make("p", {}, swatch, say("legend-hidden")));
+        children.splice(2, 0, swatch(palette.hiddenRgb, say("legend-hidden")));
       }
     }
     if (heat && app.difference) {
-      const swatch = (/** @type {import("./types.js").Rgb} */ rgb, /** @type {string} */ text) => {
-        const colour = make("span", { className: "swatch" });
-        colour.style.background = hex(rgb);
-        return make("p", {}, colour, text);
-      };
-      const [one, other] = [quoted(app.difference.one.label), quoted(app.difference.other.label)];
+      const [one, other] = app.difference.difference.map((of) => quoted(of.label));
       children.push(swatch(palette.positiveRgb, say("legend-more", one)), swatch(palette.negativeRgb, say("legend-more", other)));
     }
     this.host.replaceChildren(...children);
